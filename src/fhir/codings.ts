@@ -1,0 +1,64 @@
+/** The codes of a resource that rules and searches look at, as `system|code` tokens (`|code` where no system is given). */
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** Categories that R4 gives as bare codes: their system is that of the required value set. */
+const CATEGORY_SYSTEMS: ReadonlyMap<string, string> = new Map([
+  ['AllergyIntolerance', 'http://hl7.org/fhir/allergy-intolerance-category'],
+]);
+
+/** Where a type says what it is about, if not in `code`. */
+const CODE_ELEMENTS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['Appointment', ['appointmentType', 'serviceType']],
+  ['AuditEvent', ['type', 'subtype']],
+  ['DocumentReference', ['type']],
+  ['Encounter', ['type']],
+  ['EpisodeOfCare', ['type']],
+  ['Immunization', ['vaccineCode']],
+  ['Location', ['type']],
+  ['MedicationRequest', ['medicationCodeableConcept']],
+  ['MedicationStatement', ['medicationCodeableConcept']],
+  ['Organization', ['type']],
+  ['Provenance', ['activity']],
+  ['RelatedPerson', ['relationship']],
+]);
+
+/** Tokens of `category`, whether CodeableConcepts or codes, each once. */
+export function categoryTokens(resource: object): string[] {
+  const { resourceType, category } = resource as Json;
+  const system = CATEGORY_SYSTEMS.get(String(resourceType)) ?? '';
+  return unique([...tokens(category, system)]);
+}
+
+/** Tokens of `code`, or of what stands for it in the type (`vaccineCode`, `medication`, `type`), each once. */
+export function codeTokens(resource: object): string[] {
+  const members = resource as Json;
+  const elements = CODE_ELEMENTS.get(String(members['resourceType'])) ?? ['code'];
+  return unique(elements.flatMap((element) => [...tokens(members[element], '')]));
+}
+
+/** Tokens of `meta.security`, each once. */
+export function securityLabels(resource: object): string[] {
+  const { meta } = resource as Json;
+  if (typeof meta !== 'object' || meta === null) return [];
+  return unique([...tokens((meta as Json)['security'], '')]);
+}
+
+/** @param system of a bare code */
+function* tokens(value: unknown, system: string): Generator<string> {
+  if (Array.isArray(value)) {
+    for (const each of value) yield* tokens(each, system);
+  } else if (typeof value === 'string') {
+    yield `${system}|${value}`;
+  } else if (typeof value === 'object' && value !== null) {
+    const concept = value as Json;
+    if (typeof concept['code'] === 'string') {
+      yield `${typeof concept['system'] === 'string' ? concept['system'] : ''}|${concept['code']}`;
+    }
+    if (Array.isArray(concept['coding'])) yield* tokens(concept['coding'], system);
+  }
+}
+
+function unique(values: readonly string[]): string[] {
+  return [...new Set(values)];
+}

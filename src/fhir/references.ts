@@ -1,0 +1,167 @@
+import { isServed, served } from './served.ts';
+
+/** References of FHIR R4 (references.html): where they are in a resource, whose they are, and their rewriting. */
+
+export interface LocalReference {
+  readonly type: string;
+  readonly id: string;
+}
+
+export interface FoundReference {
+  /** dotted path without indexes: `Observation.performer`, `Patient.contained.managingOrganization` */
+  readonly element: string;
+  readonly literal: string;
+  /** the literal as `Type/id` on the sender's server; absent for `#id`, absolute and conditional references */
+  readonly local?: LocalReference;
+}
+
+/** The system of a reference that leads nowhere in this record: the target was not sent, or is not ours. */
+export const UNRESOLVED_SYSTEM = 'urn:mcr:unresolved';
+
+const LOCAL = /^([A-Z][A-Za-z]{0,63})\/([A-Za-z0-9\-.]{1,64})(?:\/_history\/[A-Za-z0-9\-.]{1,64})?$/;
+const LOCAL_TAIL = /\/([A-Z][A-Za-z]{0,63})\/([A-Za-z0-9\-.]{1,64})(?:\/_history\/[A-Za-z0-9\-.]{1,64})?$/;
+const MAX_LITERAL = 2048;
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** @returns the target of a relative reference, with or without version; undefined for any other text */
+export function localReference(literal: string): LocalReference | undefined {
+  const [, type, id] = LOCAL.exec(literal) ?? [];
+  return type === undefined || id === undefined ? undefined : { type, id };
+}
+
+/**
+ * Points every reference at this record. `map` answers the new literal (`Patient/…`) of a relative reference, or
+ * undefined where there is no such resource here. Then, and for every absolute or conditional reference, the literal
+ * is replaced by a logical identifier, so that no address of a partner's server is kept or followed; `display`,
+ * `type` and an identifier that is already there stay. References to contained resources (`#id`) stay as they are.
+ * An attachment's relative `Binary/id` is a reference in all but name and is treated alike: mapped, or left out.
+ *
+ * @param resource a resource that is valid by `validateStructure` (its depth is bounded there)
+ * @returns the same object where nothing changed, otherwise a copy
+ */
+export function rewriteReferences<T extends object>(
+  resource: T,
+  map: (reference: LocalReference) => string | undefined,
+): T {
+  return rewriteObject(resource as Json, map) as T;
+}
+
+type Mapping = (reference: LocalReference) => string | undefined;
+
+function rewriteValue(value: unknown, map: Mapping): unknown {
+  if (Array.isArray(value)) {
+    const items = value.map((item) => rewriteValue(item, map));
+    return items.some((item, index) => item !== value[index]) ? items : value;
+  }
+  return typeof value === 'object' && value !== null ? rewriteObject(value as Json, map) : value;
+}
+
+function rewriteObject(object: Json, map: Mapping): Json {
+  const pointed = rewriteAttachment(rewriteLiteral(object, map), map);
+  let changed = pointed !== object;
+  const members: [string, unknown][] = [];
+  for (const [name, value] of Object.entries(pointed)) {
+    const rewritten = rewriteValue(value, map);
+    changed ||= rewritten !== value;
+    members.push([name, rewritten]);
+  }
+  return changed ? Object.fromEntries(members) : object;
+}
+
+function rewriteLiteral(object: Json, map: Mapping): Json {
+  const literal = object['reference'];
+  if (typeof literal !== 'string' || literal.startsWith('#')) return object;
+  const local = localReference(literal);
+  const mapped = local === undefined ? undefined : map(local);
+  if (mapped !== undefined) return mapped === literal ? object : { ...object, reference: mapped };
+  const { reference, _reference, ...rest } = object;
+  return { ...rest, identifier: object['identifier'] ?? unresolved(literal, local) };
+}
+
+function unresolved(literal: string, local: LocalReference | undefined): Json {
+  return {
+    system: UNRESOLVED_SYSTEM,
+    value: local === undefined ? remainder(literal) : `${local.type}/${local.id}`,
+  };
+}
+
+/** What may be kept of a literal that is not ours: `Type/id` or a UUID, never a server's address or a query. */
+function remainder(literal: string): string {
+  if (literal.length > MAX_LITERAL) return 'external';
+  if (/^urn:(?:uuid|oid):[0-9A-Fa-f.-]{1,128}$/.test(literal)) return literal;
+  const [, type, id] = LOCAL_TAIL.exec(literal) ?? [];
+  return type === undefined || id === undefined ? 'external' : `${type}/${id}`;
+}
+
+function rewriteAttachment(object: Json, map: Mapping): Json {
+  const url = object['url'];
+  if (typeof url !== 'string') return object;
+  const local = localReference(url);
+  if (local?.type !== 'Binary') return object;
+  const mapped = map(local);
+  if (mapped === url) return object;
+  const { url: replaced, ...rest } = object;
+  return mapped === undefined ? rest : { ...rest, url: mapped };
+}
+
+/**
+ * The person that a resource is about, as its own reference says (the `person` of its type in SERVED).
+ * Of an Appointment it is the participant that is a Patient; of a Provenance the first target, of whatever type.
+ * @returns undefined where the type has no person, or none or more than one is named: the row is nobody's
+ */
+export function personReference(resource: object): LocalReference | undefined {
+  const members = resource as Json;
+  const type = members['resourceType'];
+  if (typeof type !== 'string' || !isServed(type)) return undefined;
+  const person = served(type).person;
+  if (person === undefined) return undefined;
+  if (person === 'target') return referenceOf(listOf(members['target'])[0]);
+  if (person === 'participant.actor') {
+    return onePatient(listOf(members['participant']).map((each) => memberOf(each, 'actor')));
+  }
+  return onePatient([members[person]]);
+}
+
+function onePatient(references: readonly unknown[]): LocalReference | undefined {
+  let found: LocalReference | undefined;
+  for (const reference of references) {
+    const local = referenceOf(reference);
+    if (local?.type !== 'Patient') continue;
+    if (found !== undefined && found.id !== local.id) return undefined;
+    found = local;
+  }
+  return found;
+}
+
+function referenceOf(value: unknown): LocalReference | undefined {
+  const literal = memberOf(value, 'reference');
+  return typeof literal === 'string' ? localReference(literal) : undefined;
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? (value as Json)[name] : undefined;
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+/** Every literal reference of a resource, contained resources and extensions included, in document order. */
+export function* referencesIn(resource: object): Generator<FoundReference> {
+  const type = (resource as Json)['resourceType'];
+  yield* walk(resource as Json, typeof type === 'string' ? type : '');
+}
+
+function* walk(object: Json, element: string): Generator<FoundReference> {
+  const literal = object['reference'];
+  if (typeof literal === 'string') {
+    const local = localReference(literal);
+    yield { element, literal, ...(local !== undefined && { local }) };
+  }
+  for (const [name, value] of Object.entries(object)) {
+    for (const inner of Array.isArray(value) ? value : [value]) {
+      if (typeof inner === 'object' && inner !== null) yield* walk(inner as Json, `${element}.${name}`);
+    }
+  }
+}

@@ -1,0 +1,72 @@
+import type { IdentifierReader, ParameterDefinition, ParsedParameter, SearchValue } from './parameter.ts';
+
+/** Parameters that many searches share. */
+
+export const MAX_COUNT = 1000;
+
+/** Page size: 1 or more; more than MAX_COUNT is read as MAX_COUNT, since a server may return fewer than asked. */
+export const COUNT: ParameterDefinition = {
+  name: '_count',
+  type: 'special',
+  multiple: false,
+  list: false,
+  expects: 'a whole number from 1',
+  read: (text) =>
+    /^[1-9]\d*$/.test(text) ? { kind: 'count', count: Math.min(Number(text), MAX_COUNT) } : undefined,
+};
+
+/** Ids of resources, separated by commas. */
+export const ID: ParameterDefinition = {
+  name: '_id',
+  type: 'special',
+  multiple: false,
+  expects: 'an id of letters, digits, - and ., at most 64 long',
+  read: (text) => (/^[A-Za-z0-9\-.]{1,64}$/.test(text) ? { kind: 'id', id: text } : undefined),
+};
+
+/** Content negotiation, done before the search is read; declared so that it is not refused. */
+export const FORMAT: ParameterDefinition = {
+  name: '_format',
+  type: 'special',
+  multiple: false,
+  list: false,
+  read: (text) => ({ kind: 'string', text }),
+};
+
+/**
+ * The person a search is about: by id, `Patient/id` or its URL, or by identifier (`patient:identifier`,
+ * `patient.identifier`) as `system|value`.
+ * @param identifiers systems that name a person, with the reader of their values (NHS number: its check digit)
+ */
+export function patientParameter(
+  name: 'patient' | 'subject',
+  identifiers: ReadonlyMap<string, IdentifierReader>,
+): ParameterDefinition {
+  return {
+    name,
+    type: 'reference',
+    multiple: false,
+    list: false,
+    targets: ['Patient'],
+    suffixes: [':identifier', '.identifier', ':Patient'],
+    identifiers,
+    expects: 'a Patient id, Patient/id or its URL on this server; by identifier a valid system|value',
+  };
+}
+
+/** The values of a parameter, of all its occurrences. */
+export function valuesNamed(search: readonly ParsedParameter[], name: string): readonly SearchValue[] {
+  return search.filter((parameter) => parameter.name === name).flatMap((parameter) => parameter.values);
+}
+
+/** @returns the ids of `_id`; undefined where the search does not ask for ids */
+export function idsOf(search: readonly ParsedParameter[]): readonly string[] | undefined {
+  const values = valuesNamed(search, ID.name);
+  return values.length === 0 ? undefined : values.flatMap((value) => (value.kind === 'id' ? [value.id] : []));
+}
+
+/** @returns the page size of `_count`; undefined where it is not given */
+export function countOf(search: readonly ParsedParameter[]): number | undefined {
+  const [value] = valuesNamed(search, COUNT.name);
+  return value?.kind === 'count' ? value.count : undefined;
+}
