@@ -1,0 +1,72 @@
+import type { ServedTypeName } from '../fhir/served.ts';
+import type { Policy } from './policy.ts';
+
+/** All that a decision may know, gathered in one query at one publication. Decisions take it as a value. */
+export interface Facts {
+  /** milliseconds since the epoch */
+  readonly now: number;
+  /** `YYYY-MM-DD` in Europe/London */
+  readonly today: string;
+  readonly policy: Policy;
+  /** the horizon: newest publication of all, and per source */
+  readonly publication: number;
+  readonly sources: readonly SourceState[];
+  /** `absent`: the ask is about nobody; `unknown`: nobody of that id or number is known */
+  readonly person: PersonFacts | 'unknown' | 'absent';
+  /**
+   * keyed HMACs (hex, `staff-number.ts`) of the caller's own NHS numbers. Staff and governance: as their
+   * organisation's directory links them; empty: not known. A patient: of the number in the token, always.
+   */
+  readonly callerNumbers: readonly string[];
+}
+
+/** What a source last published, as of the facts' publication. */
+export interface SourceState {
+  readonly source: string;
+  readonly loadNo: number;
+  /** milliseconds since the epoch */
+  readonly publishedAt: number;
+  readonly businessDate: string;
+}
+
+export interface PersonFacts {
+  readonly personId: string;
+  /** every person id of the cluster, `personId` among them */
+  readonly cluster: readonly string[];
+  /** keyed HMACs (hex) of every NHS number of the cluster, superseded ones included */
+  readonly numbers: readonly string[];
+  /** changes whenever consent, agreement, restriction or identity of the person does */
+  readonly epoch: number;
+  /** the S-flag, from any source */
+  readonly restricted: boolean;
+  readonly optedOut: boolean;
+  /** social care agreements by source code */
+  readonly agreements: readonly AgreementFact[];
+  /** sources whose contribution contradicts the established identity: never gathered */
+  readonly quarantined: readonly string[];
+}
+
+export interface AgreementFact {
+  readonly source: string;
+  readonly given: boolean;
+  readonly from?: string;
+  readonly to?: string;
+}
+
+/** What decisions know of a stored resource without opening it. */
+export interface RowFacts {
+  readonly id: string;
+  /** empty: about nobody */
+  readonly personId: string;
+  readonly type: ServedTypeName;
+  /** empty for an AuditEvent: the service's own */
+  readonly source: string;
+  /** `system|code` */
+  readonly categories: readonly string[];
+  readonly labels: readonly string[];
+  readonly codes: readonly string[];
+  /** AuditEvent: the organisation of whoever did it; absent where nobody of an organisation did */
+  readonly organisation?: string;
+  /** AuditEvent found across people: keyed HMACs of the numbers of its person, to be compared with the officer's own */
+  readonly numbers?: readonly string[];
+}

@@ -1,0 +1,102 @@
+import type { ServedTypeName } from '../fhir/served.ts';
+
+/**
+ * What is agreed, as data: signatories with dates, role tables, what each source shares. Read from the configuration,
+ * checked against its schema, versioned; the version goes into every decision (DESIGN 4, rules 2, 3 and 10).
+ */
+export interface Policy {
+  /** hash of everything below: changes whenever anything here does */
+  readonly version: string;
+  readonly organisations: ReadonlyMap<string, Organisation>;
+  /** by code */
+  readonly sources: ReadonlyMap<string, SourcePolicy>;
+  /** sectors whose data an opt-out hides from staff: both by our reading of "opt out completely" */
+  readonly optOutHides: readonly Sector[];
+}
+
+export type Sector = 'health' | 'social-care';
+
+/** Days are `YYYY-MM-DD`, Europe/London, both ends included; no `to`: until further notice. */
+export interface Days {
+  readonly from: string;
+  readonly to?: string;
+}
+
+export interface Organisation {
+  /** ODS code, or the local code where none is settled */
+  readonly code: string;
+  /** identifier system of the code */
+  readonly system: string;
+  readonly name: string;
+  readonly sector: Sector;
+  /** when it is bound by the data sharing agreement; empty: not a signatory */
+  readonly agreements: readonly Days[];
+  readonly roles: RoleTable;
+}
+
+/** Classes of data that a role may see. */
+export type DataClass =
+  | 'demographics'
+  | 'problems'
+  | 'allergies'
+  | 'medicines'
+  | 'immunisations'
+  | 'results'
+  | 'encounters'
+  | 'procedures'
+  | 'documents'
+  | 'plans'
+  | 'consent'
+  | 'audit';
+
+export interface RoleTable {
+  /** classes for everyone the organisation lets in; profiles below only narrow them */
+  readonly base: readonly DataClass[];
+  /** what becomes of a role that the table does not list */
+  readonly unlisted: 'base' | 'refuse';
+  readonly roles: Readonly<Record<string, RolePolicy>>;
+}
+
+export interface RolePolicy {
+  /** intersected with the base; a role of the desks has what it lists here, whatever the base is */
+  readonly classes: readonly DataClass[];
+  /** v3-ActReason codes this role may claim; absent: the purposes of direct care */
+  readonly purposes?: readonly string[];
+  /** present for roles of the desks: what the role may do there */
+  readonly governance?: GovernanceRole;
+}
+
+export type GovernanceRole =
+  | 'privacy-officer'
+  | 'data-protection-officer'
+  | 'subject-access'
+  | 'central-monitoring';
+
+export interface SourcePolicy {
+  /** small permanent number, as stored */
+  readonly number: number;
+  readonly code: string;
+  readonly name: string;
+  readonly organisation: string;
+  readonly sector: Sector;
+  readonly format: 'fhir-ndjson' | 'lcs-csv';
+  /** 1 is highest: who establishes identity and wins in the aggregated Patient (DESIGN 14) */
+  readonly precedence: number;
+  /** consents this source is entitled to record */
+  readonly speaksFor: readonly Sector[];
+  /** hours after which the last load is shown as stale */
+  readonly staleAfterHours: number;
+  /** the types it shares, with their exceptions; a type that is not here is not shared */
+  readonly shares: Readonly<Partial<Record<ServedTypeName, SharedType>>>;
+}
+
+/** What of a type is shared. Every exception narrows. */
+export interface SharedType {
+  readonly days?: Days;
+  /** `system|code` of `category` */
+  readonly exceptCategories?: readonly string[];
+  /** `system|code` of the resource's code */
+  readonly exceptCodes?: readonly string[];
+  /** elements removed before anything leaves (`telecom`, `address`, `participant.individual`) */
+  readonly exceptElements?: readonly string[];
+}

@@ -1,0 +1,32 @@
+import type { Rule } from './rule.ts';
+import { agreementRule } from './rules/agreement.ts';
+import { labelsRule } from './rules/labels.ts';
+import { optOutRule } from './rules/opt-out.ts';
+import { ownRecordRule } from './rules/own-record.ts';
+import { personRule } from './rules/person.ts';
+import { purposeRule } from './rules/purpose.ts';
+import { restrictedPersonRule } from './rules/restricted-person.ts';
+import { roleRule } from './rules/role.ts';
+import { scopesRule } from './rules/scopes.ts';
+import { sharingRule } from './rules/sharing.ts';
+import { socialCareAgreementRule } from './rules/social-care-agreement.ts';
+
+/**
+ * The policy, in the order in which a refusal wins (DESIGN 14): what says nothing about the person, then what answers
+ * as unknown, then what says why, then what leaves out. `docs/policy.md` is printed from this list.
+ */
+export const RULES: readonly Rule[] = [
+  scopesRule,
+  agreementRule,
+  roleRule,
+  purposeRule,
+  // rule 12, node: here, when federation brings callers of that kind
+  personRule,
+  restrictedPersonRule,
+  ownRecordRule,
+  optOutRule,
+  // rule 6, relationship: here, when involvements, registrations and declarations are facts
+  socialCareAgreementRule,
+  sharingRule,
+  labelsRule,
+];

@@ -1,0 +1,42 @@
+import { isDirectory } from '../data-classes.ts';
+import { personAsked } from '../person-asked.ts';
+import type { Policy, Sector } from '../policy.ts';
+import { hasCaseRole } from '../role-table.ts';
+import { doesNotApply, forbidAboutPerson, judges, NO_OPINION, type Rule, withhold } from '../rule.ts';
+
+const WITHDRAWN = 'Consent to share this record has been withdrawn. Ask the person, or their own records.';
+
+export const optOutRule: Rule = {
+  name: 'opt-out',
+  number: 8,
+  says: 'Who has opted out at their GP is not shown to anyone who works in health or social care, and the answer says so.',
+  cites: 'Opting out (chapter 7); DESIGN 4, rule 8',
+  applies: {
+    staff: judges('refused with the message that consent has been withdrawn'),
+    system: judges('as staff'),
+    patient: doesNotApply('the record stays their own to see'),
+    governance: judges('as staff, except for subject access and incident cases; the audit log stays open'),
+  },
+  judge(caller, ask, facts) {
+    const person = personAsked(ask, facts);
+    if (person === undefined || person.optedOut === false) return NO_OPINION;
+    if (caller.kind === 'governance' && (ask.type === 'AuditEvent' || hasCaseRole(caller, facts)))
+      return NO_OPINION;
+    if (hidesEverySector(facts.policy)) return forbidAboutPerson('opt-out', 'consent-withdrawn', WITHDRAWN);
+    return withhold({
+      hides(source, type) {
+        if (isDirectory(type)) return 'none';
+        return sectorHidden(facts.policy, facts.policy.sources.get(source)?.sector) ? 'all' : 'none';
+      },
+    });
+  },
+};
+
+/** Our reading of opting out completely. Only a list that names health alone is narrower; no list is no narrowing. */
+function hidesEverySector(policy: Policy): boolean {
+  return policy.optOutHides.includes('social-care') || !policy.optOutHides.includes('health');
+}
+
+function sectorHidden(policy: Policy, sector: Sector | undefined): boolean {
+  return sector === undefined || policy.optOutHides.includes(sector);
+}

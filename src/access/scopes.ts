@@ -1,0 +1,118 @@
+import { isServed, type ServedTypeName } from '../fhir/served.ts';
+
+/**
+ * SMART App Launch 2.2 scopes, v1 and v2 (specification facts 3.1), by the exact grammar. Whatever is not exactly a
+ * scope of it grants nothing; scopes of other kinds (`openid`, `fhirUser`, `launch`) grant nothing of the record.
+ */
+export interface Scope {
+  readonly level: ScopeLevel;
+  readonly type: ServedTypeName | '*';
+  /** the interactions: some of `c`, `r`, `u`, `d`, `s`, in this order */
+  readonly letters: string;
+  /** only rows of these categories; absent: all */
+  readonly constraint?: CategoryConstraint;
+}
+
+export type ScopeLevel = 'patient' | 'user' | 'system';
+
+/** `r` read, `s` search: the letters this view-only service ever asks for. */
+export type ScopeLetter = 'r' | 's';
+
+/** What `?category=` asks: one of these. */
+export interface CategoryConstraint {
+  /** `system|code`, or `code` alone for any system */
+  readonly categories: readonly string[];
+}
+
+/** What scopes allow of a type: nothing, all of it, or the rows that meet one of the constraints. */
+export type ScopeCover = 'none' | 'all' | readonly CategoryConstraint[];
+
+const V1_LETTERS: Readonly<Record<string, string>> = { read: 'rs', write: 'cud', '*': 'cruds' };
+const V2_LETTERS = /^c?r?u?d?s?$/;
+const SCOPE = /^(patient|user|system)\/(\*|[A-Z][A-Za-z]{0,63})\.([a-z]{1,5}|\*)(?:\?(.*))?$/;
+const CATEGORY = /^(?:[^\s|,$\\\p{Cc}]+\|)?[^|,$\\\p{Cc}]+$/u;
+
+/**
+ * The scopes of a space-delimited scope string.
+ *
+ * @param text the `scope` claim, as received
+ * @returns only scopes that grant something this service has; their union is what the token allows
+ */
+export function parseScopes(text: string): readonly Scope[] {
+  const scopes: Scope[] = [];
+  for (const token of text.split(' ')) {
+    const scope = parseScope(token);
+    if (scope !== undefined) scopes.push(scope);
+  }
+  return scopes;
+}
+
+function parseScope(token: string): Scope | undefined {
+  const parts = SCOPE.exec(token);
+  if (parts === null) return undefined;
+  const [, level, name = '', permissions = '', query] = parts;
+  const type = name === '*' || isServed(name) ? name : undefined;
+  if (type === undefined) return undefined;
+  const v1 = Object.hasOwn(V1_LETTERS, permissions);
+  const letters = v1 ? V1_LETTERS[permissions] : permissions;
+  if (letters === undefined || !V2_LETTERS.test(letters)) return undefined;
+  const scope: Scope = { level: level as ScopeLevel, type, letters };
+  if (query === undefined) return scope;
+  const constraint = v1 ? undefined : parseConstraint(query);
+  return constraint === undefined ? undefined : { ...scope, constraint };
+}
+
+/** Only `category`, once, without a modifier: any other query grants nothing, for what it means is not agreed. */
+function parseConstraint(query: string): CategoryConstraint | undefined {
+  const name = 'category=';
+  if (!query.startsWith(name) || query.includes('&')) return undefined;
+  const value = percentDecoded(query.slice(name.length));
+  if (value === undefined) return undefined;
+  const categories = value.split(',');
+  return categories.every((category) => CATEGORY.test(category)) ? { categories } : undefined;
+}
+
+function percentDecoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * What scopes allow of one interaction with one type: the union of those that suit.
+ *
+ * @param levels the levels that count for the kind of caller
+ */
+export function scopeCover(
+  scopes: readonly Scope[],
+  levels: readonly ScopeLevel[],
+  letter: ScopeLetter,
+  type: ServedTypeName,
+): ScopeCover {
+  const constraints: CategoryConstraint[] = [];
+  for (const scope of scopes) {
+    if (scope.type !== type && scope.type !== '*') continue;
+    if (!levels.includes(scope.level) || !scope.letters.includes(letter)) continue;
+    if (scope.constraint === undefined) return 'all';
+    constraints.push(scope.constraint);
+  }
+  return constraints.length === 0 ? 'none' : constraints;
+}
+
+/**
+ * Whether a row with these categories lies within the cover.
+ *
+ * @param categories `system|code` of each
+ */
+export function covers(cover: ScopeCover, categories: readonly string[]): boolean {
+  if (cover === 'all') return true;
+  if (cover === 'none') return false;
+  return cover.some((constraint) => constraint.categories.some((wanted) => hasCategory(categories, wanted)));
+}
+
+function hasCategory(categories: readonly string[], wanted: string): boolean {
+  if (wanted.includes('|')) return categories.includes(wanted);
+  return categories.some((category) => category.slice(category.indexOf('|') + 1) === wanted);
+}

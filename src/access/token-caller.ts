@@ -1,0 +1,197 @@
+import type {
+  Caller,
+  GovernanceCaller,
+  PatientCaller,
+  StaffCaller,
+  SystemCaller,
+  WorkUser,
+} from './caller.ts';
+import { Claims, claimPointers, pointerOf } from './claims.ts';
+import { type ClientBinding, type IssuerConfiguration, TOKEN_KINDS, type TokenKind } from './issuers.ts';
+import { valueAt } from './json-pointer.ts';
+import { refuseToken } from './refuse-token.ts';
+import { parseScopes, type Scope } from './scopes.ts';
+import type { JsonObject } from './strict-json.ts';
+
+/** Reads the caller out of verified claims, by one issuer's configuration. */
+export type CallerReader = (claims: JsonObject) => Caller;
+
+const ODS: readonly string[] = [
+  'https://fhir.nhs.uk/Id/ods-organization-code',
+  'https://fhir.nhs.uk/Id/ods-organisation-code',
+];
+const PURPOSE_SYSTEMS: readonly string[] = [
+  'http://terminology.hl7.org/CodeSystem/v3-ActReason',
+  'https://mycarerecord.example/fhir/CodeSystem/purpose',
+];
+const ORGANISATION_CODE = /^[A-Za-z0-9][A-Za-z0-9-]{0,29}$/;
+
+/**
+ * @returns a reader that throws Problem `unauthenticated`, reason `token-claims`, where a claim is missing that must be
+ *   there, is of the wrong type, or speaks for an organisation that it may not speak for
+ */
+export function callerReader(issuer: IssuerConfiguration): CallerReader {
+  const pointers = claimPointers(issuer.claims);
+  const kindOf = kindReader(issuer);
+  const assured = assurance(issuer);
+  return (payload) => {
+    if (!assured(payload)) throw refuseToken('token-claims');
+    const claims = new Claims(payload, pointers);
+    const proven = provenBy(issuer, claims);
+    switch (kindOf(payload)) {
+      case 'patient':
+        return patient(proven, claims);
+      case 'system':
+        return system(issuer, proven, claims);
+      case 'staff':
+        return staff(proven, workOrRefuse(issuer, proven, claims), claims, 'login');
+      case 'governance':
+        return governance(proven, workOrRefuse(issuer, proven, claims), claims);
+    }
+  };
+}
+
+function kindReader(issuer: IssuerConfiguration): (payload: JsonObject) => TokenKind {
+  const { callers } = issuer;
+  if ('fixed' in callers) return () => callers.fixed;
+  const pointer = pointerOf(callers.claim);
+  return (payload) => {
+    const value = valueAt(payload, pointer);
+    const kind = (callers.kinds ?? TOKEN_KINDS).find((one) => one === value);
+    if (kind === undefined) throw refuseToken('token-claims');
+    return kind;
+  };
+}
+
+function assurance(issuer: IssuerConfiguration): (payload: JsonObject) => boolean {
+  const required = Object.entries(issuer.requires ?? {}).map(([text, values]) => ({
+    at: pointerOf(text),
+    values,
+  }));
+  return (payload) =>
+    required.every(({ at, values }) => {
+      const value = valueAt(payload, at);
+      return typeof value === 'string' && values.includes(value);
+    });
+}
+
+interface Proven {
+  readonly issuer: string;
+  readonly subject: string;
+  readonly client: string;
+  readonly tokenId: string;
+  readonly scopes: readonly Scope[];
+}
+
+function provenBy(issuer: IssuerConfiguration, claims: Claims): Proven {
+  return {
+    issuer: issuer.issuer,
+    subject: claims.registered('sub'),
+    client: claims.required('client'),
+    tokenId: claims.registered('jti'),
+    scopes: parseScopes(claims.text('scope', 8000)),
+  };
+}
+
+function patient(proven: Proven, claims: Claims): PatientCaller {
+  const nhsNumber = claims.text('nhsNumber');
+  if (!/^\d{10}$/.test(nhsNumber)) throw refuseToken('token-claims');
+  return { kind: 'patient', ...proven, nhsNumber };
+}
+
+/** A registered partner; or, where the signed claims name user, organisation, role, purpose and reason, that user. */
+function system(issuer: IssuerConfiguration, proven: Proven, claims: Claims): SystemCaller | StaffCaller {
+  const client = clientOf(issuer, proven.client);
+  if (client === undefined) throw refuseToken('token-claims');
+  // a client's own subject is not a user
+  const work = workOf(issuer, proven, claims, proven.subject === proven.client ? '' : proven.subject);
+  const purpose = claims.code('purpose', PURPOSE_SYSTEMS);
+  if (work === undefined || purpose === '' || claims.prose('reason').trim() === '') {
+    return { kind: 'system', ...proven, organisation: client.organisation };
+  }
+  return staff(proven, work, claims, 'system');
+}
+
+function staff(proven: Proven, work: Work, claims: Claims, namedBy: StaffCaller['namedBy']): StaffCaller {
+  const launchedFor = claims.text('patient', 64);
+  return {
+    kind: 'staff',
+    ...proven,
+    ...work,
+    purpose: claims.code('purpose', PURPOSE_SYSTEMS),
+    reason: claims.prose('reason'),
+    attestsNotOwn: claims.flag('notOwnRecord'),
+    namedBy,
+    ...(launchedFor === '' ? {} : { launchedFor }),
+  };
+}
+
+function governance(proven: Proven, work: Work, claims: Claims): GovernanceCaller {
+  return {
+    kind: 'governance',
+    ...proven,
+    ...work,
+    purpose: claims.code('purpose', PURPOSE_SYSTEMS),
+    caseNumber: claims.text('caseNumber'),
+    attestsNotOwn: claims.flag('notOwnRecord'),
+  };
+}
+
+/** What every work login must say. */
+interface Work {
+  readonly user: WorkUser;
+  readonly organisation: string;
+  readonly role: string;
+}
+
+function workOrRefuse(issuer: IssuerConfiguration, proven: Proven, claims: Claims): Work {
+  const work = workOf(issuer, proven, claims, proven.subject);
+  if (work === undefined) throw refuseToken('token-claims');
+  return work;
+}
+
+/** @param subject who is meant where no user id is given; empty: nobody */
+function workOf(
+  issuer: IssuerConfiguration,
+  proven: Proven,
+  claims: Claims,
+  subject: string,
+): Work | undefined {
+  const id = claims.text('user') || subject;
+  const name = claims.text('userName');
+  const organisation = organisationOf(issuer, proven.client, claims);
+  const role = claims.code('role');
+  if (id.trim() === '' || name.trim() === '' || organisation === '' || role.trim() === '') return undefined;
+  return { user: { id, name }, organisation, role };
+}
+
+/** The organisation's code, once issuer and client are known to speak for it; empty where none is claimed. */
+function organisationOf(issuer: IssuerConfiguration, client: string, claims: Claims): string {
+  const claim = claims.text('organisation');
+  if (claim === '') return '';
+  const bar = claim.lastIndexOf('|');
+  const system = bar < 0 ? undefined : claim.slice(0, bar);
+  const code = claim.slice(bar + 1);
+  const known =
+    system === undefined || ODS.includes(system) || issuer.organisationSystems?.includes(system) === true;
+  if (!known || !ORGANISATION_CODE.test(code) || !speaksFor(issuer, client, code))
+    throw refuseToken('token-claims');
+  return code;
+}
+
+function speaksFor(issuer: IssuerConfiguration, clientId: string, organisation: string): boolean {
+  const { organisations } = issuer;
+  if (organisations === undefined) return false;
+  if (!('all' in organisations) && !organisations.includes(organisation)) return false;
+  const client = clientOf(issuer, clientId);
+  return (
+    client === undefined ||
+    client.organisation === organisation ||
+    client.speaksFor?.includes(organisation) === true
+  );
+}
+
+function clientOf(issuer: IssuerConfiguration, id: string): ClientBinding | undefined {
+  const { clients } = issuer;
+  return clients !== undefined && Object.hasOwn(clients, id) ? clients[id] : undefined;
+}

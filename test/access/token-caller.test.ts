@@ -1,0 +1,280 @@
+import t from 'tap';
+import { issuerFaults } from '../../src/access/issuer-faults.ts';
+import type { IssuerConfiguration } from '../../src/access/issuers.ts';
+import { TokenVerifier } from '../../src/access/token.ts';
+import { callerReader } from '../../src/access/token-caller.ts';
+import { Problem } from '../../src/fhir/problem.ts';
+import { AUDIENCE, claims, extensions, HOSPITAL, jwk, KeyServer, NOW, signed } from './token-issuer.ts';
+
+type Changes = Partial<Record<keyof IssuerConfiguration, unknown>>;
+
+/** What one issuer's claims come to: the caller, or the reason of the refusal. */
+function read(changes: Changes, payload: Record<string, unknown>): object | string {
+  const issuer = { ...HOSPITAL, ...changes } as IssuerConfiguration;
+  try {
+    return callerReader(issuer)(payload);
+  } catch (error) {
+    if (error instanceof Problem) return `${error.kind} ${error.detail.reason}`;
+    throw error;
+  }
+}
+
+const NO = 'unauthenticated token-claims';
+const SYSTEM: Changes = {
+  callers: { fixed: 'system' },
+  clients: { lcs: { organisation: 'RXQ', speaksFor: ['RNU'] } },
+};
+const PATIENT: Changes = { callers: { fixed: 'patient' } };
+const DESK: Changes = { callers: { fixed: 'governance' } };
+const iua = (changes: object): Record<string, unknown> => claims({ extensions: extensions(changes) });
+const mcr = (changes: object): Record<string, unknown> => claims({ extensions: extensions({}, changes) });
+
+t.test('claims become the caller they prove', async (t) => {
+  const proven = {
+    issuer: HOSPITAL.issuer,
+    subject: 'nurse-7',
+    client: 'ward-app',
+    tokenId: 'token-1',
+    scopes: [{ level: 'user', type: '*', letters: 'rs' }],
+  };
+  const work = { user: { id: 'nurse-7', name: 'Jo Nurse' }, organisation: 'RXQ', role: 'nurse' };
+  const nurse = {
+    kind: 'staff',
+    ...proven,
+    ...work,
+    purpose: 'TREAT',
+    reason: 'On my ward',
+    attestsNotOwn: false,
+    namedBy: 'login',
+  };
+  t.strictSame(read({}, claims()), nurse);
+  t.strictSame(
+    read({}, claims({ patient: 'p1', extensions: extensions({}, { not_own_record: true, user_id: 'u9' }) })),
+    {
+      ...nurse,
+      user: { id: 'u9', name: 'Jo Nurse' },
+      attestsNotOwn: true,
+      launchedFor: 'p1',
+    },
+  );
+  t.strictSame(read(PATIENT, mcr({ nhs_number: '9990000018' })), {
+    kind: 'patient',
+    ...proven,
+    nhsNumber: '9990000018',
+  });
+  t.strictSame(
+    read(DESK, claims({ extensions: extensions({ purpose_of_use: 'governance' }, { case_number: 'IG-1' }) })),
+    {
+      kind: 'governance',
+      ...proven,
+      ...work,
+      purpose: 'governance',
+      caseNumber: 'IG-1',
+      attestsNotOwn: false,
+    },
+  );
+  const lcs = { ...proven, subject: 'lcs', client: 'lcs' };
+  t.strictSame(
+    read(SYSTEM, claims({ sub: 'lcs', client_id: 'lcs', extensions: undefined })),
+    { kind: 'system', ...lcs, organisation: 'RXQ' },
+    'a system',
+  );
+  t.strictSame(
+    read(SYSTEM, claims({ sub: 'lcs', client_id: 'lcs', extensions: extensions({}, { user_id: 'sw-3' }) })),
+    { ...nurse, ...lcs, user: { id: 'sw-3', name: 'Jo Nurse' }, namedBy: 'system' },
+    'a system that names user, organisation, role, purpose and reason is that user',
+  );
+});
+
+t.test('a system that names less than all remains a system', async (t) => {
+  const named = (iuaChanges: object, mcrChanges: object = {}): object | string =>
+    read(
+      SYSTEM,
+      claims({
+        sub: 'lcs',
+        client_id: 'lcs',
+        extensions: extensions(iuaChanges, { user_id: 'u', ...mcrChanges }),
+      }),
+    );
+  t.match(named({}), { kind: 'staff' });
+  t.match(named({ subject_name: undefined }), { kind: 'system' });
+  t.match(named({ subject_organization_id: undefined }), { kind: 'system' });
+  t.match(named({ subject_role: undefined }), { kind: 'system' });
+  t.match(named({ purpose_of_use: undefined }), { kind: 'system' });
+  t.match(named({}, { reason: undefined }), { kind: 'system' });
+  t.match(named({}, { reason: '  ' }), { kind: 'system' });
+  t.match(named({}, { user_id: undefined }), { kind: 'system' }, "a client's own subject is not a user");
+  t.equal(
+    read({ callers: { fixed: 'system' } }, claims({ client_id: 'lcs' })),
+    NO,
+    'no clients are registered',
+  );
+  t.equal(read(SYSTEM, claims({ client_id: 'stranger' })), NO, 'the client is not registered');
+  t.equal(
+    read(SYSTEM, claims({ client_id: '__proto__', extensions: undefined })),
+    NO,
+    'a prototype is no client',
+  );
+});
+
+t.test('organisations: only those that issuer and client may speak for', async (t) => {
+  const of = (organisation: unknown, changes: Changes = {}): unknown => {
+    const got = read(changes, iua({ subject_organization_id: organisation }));
+    return typeof got === 'string' ? got : 'organisation' in got && got.organisation;
+  };
+  const ods = 'https://fhir.nhs.uk/Id/ods-organization-code';
+  const bound = {
+    clients: { 'ward-app': { organisation: 'RNU', speaksFor: ['RXQ'] } },
+    organisations: { all: true },
+  };
+  const table: readonly [got: unknown, wanted: string][] = [
+    [of('RXQ'), 'RXQ'],
+    [of(`${ods}|RXQ`), 'RXQ'],
+    [of('https://fhir.nhs.uk/Id/ods-organisation-code|RXQ'), 'RXQ'],
+    [of('https://council.example/id|RXQ'), NO],
+    [of('https://council.example/id|RXQ', { organisationSystems: ['https://council.example/id'] }), 'RXQ'],
+    [of('urn:oid:2.16.840.1.113883.2.1.3.2.4.18.48|RXQ'), NO],
+    [of(`${ods}/RXQ`), NO],
+    [of('|RXQ'), NO],
+    [of('RXQ '), NO],
+    [of('rxq'), NO],
+    [of('RXQ/../RNU', { organisations: { all: true } }), NO],
+    [of('RNU'), NO],
+    [of('RNU', { organisations: { all: true } }), 'RNU'],
+    [of('RXQ', { organisations: undefined }), NO],
+    [of('RNU', bound), 'RNU'],
+    [of('RXQ', bound), 'RXQ'],
+    [of('RYE', bound), NO],
+    [of(''), NO],
+    [of(undefined), NO],
+    [of(['RXQ']), NO],
+  ];
+  table.forEach(([got, wanted], index) => {
+    t.equal(got, wanted, `line ${index + 1}`);
+  });
+});
+
+t.test('claims of the wrong type, or missing, refuse the token', async (t) => {
+  const coding = { code: 'nurse' };
+  const refused: Readonly<Record<string, object | string>> = {
+    'no subject': read({}, claims({ sub: undefined })),
+    'an empty subject': read({}, claims({ sub: '' })),
+    'a subject of NUL': read({}, claims({ sub: 'a\0' })),
+    'no client': read({}, claims({ client_id: undefined })),
+    'a numeric client': read({}, claims({ client_id: 7 })),
+    'no token id': read({}, claims({ jti: undefined })),
+    'a long token id': read({}, claims({ jti: 'x'.repeat(256) })),
+    'scopes as a list': read({}, claims({ scope: ['user/*.rs'] })),
+    'no name': read({}, iua({ subject_name: undefined })),
+    'a name that is an object': read({}, iua({ subject_name: { text: 'x' } })),
+    'a name of half a character': read({}, iua({ subject_name: '\ud800' })),
+    'no role': read({}, iua({ subject_role: undefined })),
+    'no roles': read({}, iua({ subject_role: [] })),
+    'several roles': read({}, iua({ subject_role: [coding, coding] })),
+    'a role without a code': read({}, iua({ subject_role: [{ system: 'x' }] })),
+    'a role that is a number': read({}, iua({ subject_role: 7 })),
+    'a list within a list': read({}, iua({ subject_role: [[coding]] })),
+    'several purposes': read({}, iua({ purpose_of_use: [{ code: 'TREAT' }, { code: 'COC' }] })),
+    'a purpose of another system': read(
+      {},
+      iua({ purpose_of_use: [{ system: 'https://x.example', code: 'TREAT' }] }),
+    ),
+    'a reason that is a list': read({}, mcr({ reason: ['x'] })),
+    'a reason with an escape': read({}, mcr({ reason: 'a\u001b[2J' })),
+    'a declaration in words': read({}, mcr({ not_own_record: 'true' })),
+    'a patient context that is a list': read({}, claims({ patient: ['p1'] })),
+    'no extensions': read({}, claims({ extensions: undefined })),
+    'extensions that are a text': read({}, claims({ extensions: 'x' })),
+    'a patient without a number': read(PATIENT, claims()),
+    'a number with spaces': read(PATIENT, mcr({ nhs_number: '999 000 0018' })),
+    'a number as a number': read(PATIENT, mcr({ nhs_number: 9990000018 })),
+    'an officer without a role': read(DESK, iua({ subject_role: undefined })),
+  };
+  for (const [title, got] of Object.entries(refused)) t.equal(got, NO, title);
+  t.match(
+    read({}, iua({ purpose_of_use: undefined })),
+    { kind: 'staff', purpose: '' },
+    "a missing purpose is rule 4's",
+  );
+  t.match(read({}, mcr({ reason: undefined })), { kind: 'staff', reason: '' }, 'and a missing reason');
+  t.match(read({}, mcr({ reason: 'two\nlines' })), { reason: 'two\nlines' });
+  t.match(read({}, claims({ scope: undefined })), { scopes: [] }, 'no scopes are no scopes');
+});
+
+t.test('which kind of caller: fixed, or as a claim says within what is allowed', async (t) => {
+  const by = (kind: unknown, kinds?: readonly string[]): object | string =>
+    read({ callers: { claim: '/kind', ...(kinds === undefined ? {} : { kinds }) } }, claims({ kind }));
+  t.match(by('staff'), { kind: 'staff' });
+  t.match(by('governance', ['staff', 'governance']), { kind: 'governance' });
+  t.equal(by('governance', ['staff']), NO);
+  for (const kind of [undefined, '', 'Staff', 'node', ['staff'], { staff: true }])
+    t.equal(by(kind), NO, String(kind));
+  t.match(read({ requires: { '/vot': ['P9'] } }, claims({ vot: 'P9' })), { kind: 'staff' });
+  for (const vot of [undefined, 'P5', ['P9'], 9])
+    t.equal(read({ requires: { '/vot': ['P9'] } }, claims({ vot })), NO);
+});
+
+t.test('claims are found where the configuration says', async (t) => {
+  const found = { claims: { role: '/roles/0/role~1code', userName: '/name', reason: '/a~0b' } };
+  const payload = claims({ name: 'Ash', roles: [{ 'role/code': 'R0260' }], 'a~b': 'ward' });
+  t.match(read(found, payload), { user: { name: 'Ash' }, role: 'R0260', reason: 'ward' });
+  t.equal(read({ claims: { role: '/__proto__/x' } }, claims()), NO);
+  t.equal(read({ claims: { role: '/constructor/name' } }, claims()), NO);
+  t.equal(read({ claims: { role: '/roles/length' } }, claims({ roles: ['x'] })), NO);
+});
+
+t.test("an issuer's configuration is checked whole", async (t) => {
+  t.strictSame(issuerFaults(HOSPITAL), []);
+  t.strictSame(
+    issuerFaults({ ...HOSPITAL, ...SYSTEM, typ: ['JWT'], maxLifetime: 300, requires: { '/vot': ['P9'] } }),
+    [],
+  );
+  const wrong: Readonly<Record<string, unknown>> = {
+    issuer: '',
+    audience: [],
+    keys: { url: 'http://hospital.example/jwks' },
+    algorithms: ['HS256'],
+    typ: ['at+jwt'],
+    maxLifetime: 0,
+    callers: { fixed: 'admin' },
+    clients: { lcs: {} },
+    organisations: { all: 'yes' },
+    organisationSystems: [],
+    claims: { roles: '/role' },
+    requires: { vot: ['P9'] },
+  };
+  const faults = issuerFaults({ ...wrong, organisation: 'RXQ' });
+  for (const name of [...Object.keys(wrong), 'organisation']) {
+    t.ok(
+      faults.some((fault) => fault.startsWith(`/${name} `)),
+      name,
+    );
+  }
+  t.equal(faults.length, Object.keys(wrong).length + 1);
+  t.equal(issuerFaults({}).length, 5, 'what must be there');
+  t.equal(issuerFaults(7).length, 1);
+  for (const keys of [
+    {},
+    { url: 7 },
+    { url: 'https://a.example', file: 'x' },
+    { url: 'ftp://a.example' },
+    { url: 'not one' },
+  ]) {
+    t.equal(issuerFaults({ ...HOSPITAL, keys }).length, 1, JSON.stringify(keys));
+  }
+  t.strictSame(
+    issuerFaults({ ...HOSPITAL, keys: { url: 'http://127.0.0.1:9/jwks' } }),
+    [],
+    'plain HTTP to this machine',
+  );
+  const server = new KeyServer({});
+  t.throws(() => new TokenVerifier([{ ...HOSPITAL, audience: [] }], server), /issuers\/0\/audience/);
+  t.throws(() => new TokenVerifier([HOSPITAL, HOSPITAL], server), /twice/);
+});
+
+t.test('the verifier gives the caller whole', async (t) => {
+  const server = new KeyServer({ 'https://hospital.example/jwks': { keys: [jwk('es384', 'k1')] } });
+  const tokens = new TokenVerifier([HOSPITAL], server);
+  const authorization = `Bearer ${await signed(claims({ aud: [AUDIENCE] }))}`;
+  t.strictSame(await tokens.verify(authorization, NOW), callerReader(HOSPITAL)(claims()));
+});
