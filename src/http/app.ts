@@ -1,0 +1,91 @@
+import helmet from '@fastify/helmet';
+import rateLimit from '@fastify/rate-limit';
+import underPressure from '@fastify/under-pressure';
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import { Problem } from '../fhir/problem.ts';
+import { answerProblem, errorDoor } from './error-door.ts';
+import { fhirRoutes } from './fhir-routes.ts';
+import { healthRoutes } from './health.ts';
+import { requireRoutePolicies } from './route-policy.ts';
+import type { HttpServices } from './services.ts';
+import { refuseAmbiguous, requestIdOf } from './strict-request.ts';
+import { UnauthenticatedCounter } from './unauthenticated.ts';
+
+/** Bodies are search forms: nothing longer is honest. */
+const BODY_LIMIT = 64 * 1024;
+
+/**
+ * The HTTP edge, without a port. It serialises only what `disclose` released, and problems.
+ * The caller listens, and closes it.
+ */
+export async function buildApp(services: HttpServices): Promise<FastifyInstance> {
+  const door = errorDoor(services);
+  const app = Fastify({
+    logger: false,
+    bodyLimit: BODY_LIMIT,
+    requestTimeout: 20_000,
+    keepAliveTimeout: 65_000,
+    forceCloseConnections: 'idle',
+    return503OnClosing: true,
+    routerOptions: {
+      ignoreTrailingSlash: false,
+      caseSensitive: true,
+      maxParamLength: 256,
+      querystringParser: () => ({}),
+    },
+    genReqId: (raw) => requestIdOf(raw.headers['x-request-id'], services.disclosure.randomUUID),
+    frameworkErrors: (error, request, reply) => door(error, request, reply),
+  });
+  requireRoutePolicies(app);
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser(
+    'application/x-www-form-urlencoded',
+    { parseAs: 'string', bodyLimit: BODY_LIMIT },
+    (_request, body, done) => done(null, body),
+  );
+  app.setErrorHandler(door);
+  app.setNotFoundHandler((request, reply) => answerProblem(notHere(request), request, reply));
+  app.addHook('onRequest', async (request) => refuseAmbiguous(request));
+  app.addHook('onSend', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    services.logRequest({
+      method: request.method,
+      route: request.routeOptions.url ?? 'none',
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime * 10) / 10,
+      requestId: request.id,
+    });
+  });
+  await app.register(helmet, {
+    global: true,
+    contentSecurityPolicy: { directives: { defaultSrc: ["'none'"] } },
+  });
+  await app.register(underPressure, { maxEventLoopDelay: 2000, exposeStatusRoute: false });
+  await app.register(rateLimit, {
+    max: services.limits.requestsPerMinute,
+    timeWindow: 60_000,
+    keyGenerator: (request) => request.ip,
+    errorResponseBuilder: (_request, context) =>
+      new Problem('throttled', 'Too many requests. Wait before trying again.', {
+        retryAfter: Math.ceil(context.ttl / 1000),
+      }),
+  });
+  const unauthenticated = new UnauthenticatedCounter(services.account, services.disclosure.randomUUID);
+  const everyMinute = setInterval(() => void unauthenticated.flush(services.disclosure.now()), 60_000);
+  everyMinute.unref();
+  app.addHook('onClose', async () => {
+    clearInterval(everyMinute);
+    await unauthenticated.flush(services.disclosure.now());
+  });
+  healthRoutes(app, services);
+  await app.register(async (scope) => fhirRoutes(scope, services, unauthenticated), { prefix: '/fhir' });
+  return app;
+}
+
+function notHere(request: FastifyRequest): Problem {
+  return request.url.startsWith('/fhir')
+    ? new Problem('not-found', 'There is no such resource.')
+    : new Problem('not-found', 'There is nothing at this address.');
+}

@@ -1,0 +1,53 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { operationOutcome } from '../fhir/outcome.ts';
+import { PROBLEM_TABLE, Problem } from '../fhir/problem.ts';
+import type { HttpServices } from './services.ts';
+
+/** What Fastify itself refuses, as one of our kinds. Anything else that is thrown is a defect. */
+const FASTIFY: Readonly<Record<string, () => Problem>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: () => new Problem('too-large', 'The body is larger than this service takes.'),
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: () =>
+    new Problem('unsupported-media', 'Searches by POST send application/x-www-form-urlencoded.'),
+  FST_ERR_CTP_EMPTY_TYPE: () =>
+    new Problem('unsupported-media', 'Searches by POST send application/x-www-form-urlencoded.'),
+  FST_ERR_BAD_URL: () => new Problem('invalid', 'The request target is not a valid URL path.'),
+  FST_ERR_MAX_PARAM_LENGTH: () => new Problem('invalid', 'The request target is too long.'),
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: () => new Problem('invalid', 'The body is not as long as was said.'),
+  FST_ERR_CTP_INVALID_JSON_BODY: () => new Problem('invalid', 'The body is not valid.'),
+  FST_UNDER_PRESSURE: () =>
+    new Problem('unavailable', 'The service is busy. Try again shortly.', { retryAfter: 5 }),
+};
+
+/** The one place where a failure becomes an answer: an OperationOutcome, without detail of ours or of anybody. */
+export function errorDoor(services: HttpServices) {
+  return (error: FastifyError | Error, request: FastifyRequest, reply: FastifyReply): FastifyReply =>
+    answerProblem(asProblem(services, error), request, reply);
+}
+
+export function answerProblem(problem: Problem, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const { status } = PROBLEM_TABLE[problem.kind];
+  if (problem.kind === 'unauthenticated') {
+    const error = problem.detail.reason === 'token-missing' ? '' : ', error="invalid_token"';
+    reply.header('www-authenticate', `Bearer realm="My Care Record"${error}`);
+  }
+  if (problem.detail.retryAfter !== undefined) reply.header('retry-after', String(problem.detail.retryAfter));
+  return reply
+    .code(status)
+    .header('cache-control', 'no-store')
+    .header('x-request-id', request.id)
+    .type('application/fhir+json; charset=utf-8')
+    .send(JSON.stringify(operationOutcome(problem)));
+}
+
+function asProblem(services: HttpServices, error: FastifyError | Error): Problem {
+  if (error instanceof Problem) return error;
+  const code = 'code' in error ? error.code : '';
+  const known = FASTIFY[code];
+  if (known !== undefined && Object.hasOwn(FASTIFY, code)) return known();
+  if ('statusCode' in error && error.statusCode === 429) {
+    return new Problem('throttled', 'Too many requests. Wait before trying again.', { retryAfter: 60 });
+  }
+  const id = services.disclosure.randomUUID();
+  services.logDefect(id, error);
+  return new Problem('defect', `Something went wrong here. Quote ${id} when you report it.`);
+}

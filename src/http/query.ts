@@ -1,0 +1,52 @@
+import type { FastifyRequest } from 'fastify';
+import { Problem } from '../fhir/problem.ts';
+
+/**
+ * The parameters of a request, in order, decoded once: of the URL and, for a POST search, of the form body. Names are
+ * judged after decoding, so that `%5Fid` is `_id` and nothing else.
+ *
+ * @throws Problem `invalid` for an escape that is none, a NUL or other control character
+ */
+export function pairsOf(request: FastifyRequest): readonly (readonly [string, string])[] {
+  const url = request.raw.url ?? '';
+  const mark = url.indexOf('?');
+  const query = mark < 0 ? '' : url.slice(mark + 1);
+  const body = typeof request.body === 'string' ? request.body : '';
+  return [...decoded(query), ...decoded(body)];
+}
+
+function decoded(text: string): (readonly [string, string])[] {
+  if (text === '') return [];
+  return text
+    .split('&')
+    .filter((part) => part !== '')
+    .map((part) => {
+      const equals = part.indexOf('=');
+      const [name, value] = equals < 0 ? [part, ''] : [part.slice(0, equals), part.slice(equals + 1)];
+      return [plain(name), plain(value)] as const;
+    });
+}
+
+function plain(text: string): string {
+  let result: string;
+  try {
+    result = decodeURIComponent(text.replaceAll('+', ' '));
+  } catch {
+    throw new Problem('invalid', 'A parameter is not correctly percent-encoded.');
+  }
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused here
+  if (/[\u0000-\u001f\u007f]/.test(result))
+    throw new Problem('invalid', 'A parameter holds a control character.');
+  return result;
+}
+
+/** The request as the audit log keeps it (BALP): request line, two headers, form body; never the Authorization header. */
+export function rawRequestOf(request: FastifyRequest): string {
+  const lines = [`${request.method} ${request.raw.url ?? ''} HTTP/${request.raw.httpVersion}`];
+  if (request.headers.accept !== undefined) lines.push(`Accept: ${request.headers.accept}`);
+  if (typeof request.headers['content-type'] === 'string')
+    lines.push(`Content-Type: ${request.headers['content-type']}`);
+  lines.push(`X-Request-Id: ${request.id}`);
+  const body = typeof request.body === 'string' ? `\r\n${request.body}` : '';
+  return `${lines.join('\r\n')}\r\n${body}`;
+}

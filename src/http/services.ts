@@ -1,0 +1,31 @@
+import type { TokenVerifier } from '../access/token.ts';
+import type { Occurrence } from '../audit/occurrence.ts';
+import type { DisclosePorts } from '../record/ports.ts';
+
+/** What the HTTP edge stands on; made in `wire.ts`. */
+export interface HttpServices {
+  readonly disclosure: DisclosePorts;
+  readonly tokens: TokenVerifier;
+  readonly limits: { readonly requestsPerMinute: number };
+  /** whether the service can answer: empty when ready, else sentences that say what is missing */
+  readonly unready: () => Promise<readonly string[]>;
+  /** operational figures in the Prometheus text format, no personal data */
+  readonly metrics: () => Promise<string>;
+  /** writes an event that is not a disclosure (an aggregate of unauthenticated refusals) */
+  readonly account: (occurrence: Occurrence) => Promise<void>;
+  /** one short line a request: method, route template, status, milliseconds */
+  readonly logRequest: (line: RequestLine) => void;
+  /** a defect, with the opaque id that the answer carries */
+  readonly logDefect: (id: string, error: Error) => void;
+  /** token endpoint and issuer to name in SMART discovery, where there is an authorization server */
+  readonly smart: { readonly issuer: string; readonly tokenEndpoint: string; readonly jwksUri: string };
+  readonly version: string;
+}
+
+export interface RequestLine {
+  readonly method: string;
+  readonly route: string;
+  readonly status: number;
+  readonly ms: number;
+  readonly requestId: string;
+}

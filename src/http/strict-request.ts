@@ -1,0 +1,63 @@
+import { isIP } from 'node:net';
+import type { FastifyRequest } from 'fastify';
+import { Problem } from '../fhir/problem.ts';
+
+/** Headers that may come once: Node keeps the first or joins them, and either could be somebody else's. */
+const SINGLE = ['authorization', 'host', 'content-type', 'content-length', 'x-request-id', 'prefer'];
+
+/**
+ * Refuses what Node and Fastify let through and no honest client sends: a second Host or Authorization header, an
+ * absolute-form target, a body where none belongs (attack catalogue T-01, I-17).
+ */
+export function refuseAmbiguous(request: FastifyRequest): void {
+  if (!(request.raw.url ?? '').startsWith('/')) {
+    throw new Problem('invalid', 'The request target must be a path.');
+  }
+  const { rawHeaders } = request.raw;
+  const seen = new Set<string>();
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = (rawHeaders[index] ?? '').toLowerCase();
+    if (SINGLE.includes(name) && seen.has(name)) {
+      throw new Problem('invalid', `The header ${name} may be sent once only.`);
+    }
+    seen.add(name);
+  }
+}
+
+/** A request id is the client's where it is a plain token, so that both sides can find the same request. */
+export function requestIdOf(header: string | string[] | undefined, random: () => string): string {
+  return typeof header === 'string' && /^[A-Za-z0-9._-]{1,64}$/.test(header) ? header : random();
+}
+
+const JSON_TYPES = new Set([
+  'application/fhir+json',
+  'application/json',
+  'application/*',
+  '*/*',
+  'text/json',
+  'json',
+]);
+
+/** @throws Problem `not-acceptable` when the answer may not be FHIR JSON, R4 (R4 http.html, content types) */
+export function requireJson(accept: string | undefined, format: string | undefined): void {
+  const asked = format !== undefined && format !== '' ? [format] : (accept ?? '*/*').split(',');
+  const acceptable = asked.some((entry) => {
+    const [type = '', ...parameters] = entry.split(';').map((part) => part.trim().toLowerCase());
+    const version = parameters.find((parameter) => parameter.startsWith('fhirversion='));
+    return JSON_TYPES.has(type) && (version === undefined || version === 'fhirversion=4.0');
+  });
+  if (!acceptable) {
+    throw new Problem('not-acceptable', 'This service answers FHIR R4 as JSON (application/fhir+json).');
+  }
+}
+
+/** `Prefer: completeness=required` (DESIGN 11); other preferences are allowed and have no effect. */
+export function requiresComplete(prefer: string | string[] | undefined): boolean {
+  if (typeof prefer !== 'string') return false;
+  return prefer.split(/[,;]/).some((part) => part.trim().toLowerCase() === 'completeness=required');
+}
+
+/** The address as the connection shows it; behind a declared proxy that is the proxy's. */
+export function clientAddress(request: FastifyRequest): string {
+  return isIP(request.ip) === 0 ? 'unknown' : request.ip;
+}

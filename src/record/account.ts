@@ -1,0 +1,118 @@
+import type { Grant, Refusal } from '../access/decide.ts';
+import type { Facts } from '../access/facts.ts';
+import type { Occurrence, Outcome } from '../audit/occurrence.ts';
+import type { Receipt } from '../audit/ports.ts';
+import { Problem } from '../fhir/problem.ts';
+import type { Answer } from './answer.ts';
+import type { DisclosePorts, Row } from './ports.ts';
+import type { DisclosureRequest } from './request.ts';
+
+/** Problems whose account is written: they are not accounted for twice. */
+const ACCOUNTED = new WeakSet<Error>();
+
+/** Marks a problem as accounted for, and returns it to be thrown. */
+export function accounted(problem: Problem): Problem {
+  ACCOUNTED.add(problem);
+  return problem;
+}
+
+/** Writes the account of an answer, durable before the answer may leave. */
+export async function accountFor(
+  ports: DisclosePorts,
+  request: DisclosureRequest,
+  facts: Facts,
+  grant: Grant,
+  answer: Answer,
+): Promise<Receipt> {
+  const outcome: Outcome =
+    answer.problem === undefined
+      ? { code: '0' }
+      : {
+          code: answer.problem.kind === 'unavailable' ? '12' : '4',
+          reason: answer.problem.detail.reason ?? answer.problem.kind,
+        };
+  const personId = grant.personIds[0];
+  const receipt = await ports.journal.append({
+    occurrence: occurrence(ports, request, facts, outcome, personId, answer.released),
+    released: answer.released.map((row) => ({ id: row.id, version: row.version })),
+    publication: facts.publication,
+  });
+  if (answer.problem !== undefined) accounted(answer.problem);
+  return receipt;
+}
+
+/** Writes the account of a refusal: as full as that of a read. */
+export async function accountRefusal(
+  ports: DisclosePorts,
+  request: DisclosureRequest,
+  facts: Facts,
+  refusal: Refusal,
+): Promise<Receipt> {
+  const known = facts.person === 'absent' || facts.person === 'unknown' ? undefined : facts.person.personId;
+  return ports.journal.append({
+    occurrence: occurrence(ports, request, facts, { code: '4', reason: refusal.reason }, known, []),
+    released: [],
+    publication: facts.publication,
+  });
+}
+
+/**
+ * Turns whatever went wrong into a Problem with an account. Where the account itself cannot be written the answer is
+ * the same 503: it holds nothing of the record.
+ */
+export async function accountFailure(
+  ports: DisclosePorts,
+  request: DisclosureRequest,
+  error: unknown,
+): Promise<Error> {
+  if (!(error instanceof Problem)) {
+    await tryAccount(ports, request, { code: '8', reason: 'defect' });
+    return error instanceof Error ? error : new Error('Something that is not an error was thrown.');
+  }
+  if (ACCOUNTED.has(error)) return error;
+  const code = error.kind === 'unavailable' ? '12' : '4';
+  await tryAccount(ports, request, { code, reason: error.detail.reason ?? error.kind });
+  return error;
+}
+
+async function tryAccount(ports: DisclosePorts, request: DisclosureRequest, outcome: Outcome): Promise<void> {
+  try {
+    await ports.journal.append({
+      occurrence: occurrence(ports, request, undefined, outcome, undefined, []),
+      released: [],
+      publication: 0,
+    });
+  } catch {
+    // nothing is released, and the journal has reported its own failure
+  }
+}
+
+export function occurrence(
+  ports: DisclosePorts,
+  request: DisclosureRequest,
+  facts: Facts | undefined,
+  outcome: Outcome,
+  personId: string | undefined,
+  released: readonly Row[],
+): Occurrence {
+  const { caller, ask } = request;
+  const organisation =
+    'organisation' in caller ? facts?.policy.organisations.get(caller.organisation) : undefined;
+  const [row] = released;
+  const target = ask.id === undefined ? undefined : `${ask.type}/${ask.id}`;
+  const version = ask.type !== 'Patient' && row !== undefined ? `/_history/${row.version}` : '';
+  return {
+    id: ports.randomUUID(),
+    at: ports.now(),
+    requestId: request.requestId,
+    what: ask.interaction,
+    caller,
+    ...(organisation === undefined ? {} : { organisationName: organisation.name }),
+    clientAddress: request.clientAddress,
+    ...(personId === undefined ? {} : { personId }),
+    ...(ask.interaction === 'read' && target !== undefined ? { resource: `${target}${version}` } : {}),
+    rawRequest: request.rawRequest,
+    outcome,
+    ...(facts === undefined ? {} : { policyVersion: facts.policy.version }),
+  };
+}

@@ -1,0 +1,157 @@
+import { decide, type Grant } from '../access/decide.ts';
+import type { Facts } from '../access/facts.ts';
+import { personFor } from '../access/person-asked.ts';
+import type { StoredEvent } from '../audit/reader.ts';
+import { Problem } from '../fhir/problem.ts';
+import { accounted, accountFor, accountRefusal } from './account.ts';
+import { type Answer, composeRefused, notFound } from './answer.ts';
+import { auditEventFor } from './audit-view.ts';
+import { searchset } from './bundle.ts';
+import type { Accounted } from './disclose.ts';
+import type { DisclosePorts, Row } from './ports.ts';
+import type { DisclosureRequest } from './request.ts';
+
+/** Events read at a time, and at most for one page: a page that hides many others ends early, with a next link. */
+const CHUNK = 250;
+const MOST = 20_000;
+
+/**
+ * AuditEvents by time, and by person where one is named: for officers of the desks, within their organisation, and for
+ * people about themselves. Reading the log is accounted for like any other look (BALP).
+ */
+export async function discloseAuditEvents(
+  ports: DisclosePorts,
+  request: DisclosureRequest,
+): Promise<Accounted> {
+  const ask = { ...request.ask, person: personFor(request.caller, request.ask) };
+  const facts = await ports.store.facts(ask.person, request.caller);
+  const decision = decide(request.caller, ask, facts);
+  if (decision.outcome === 'refused') {
+    const receipt = await accountRefusal(ports, request, facts, decision.refusal);
+    const refused = composeRefused(ports, request, facts, decision.refusal);
+    if (refused.problem !== undefined) throw accounted(refused.problem);
+    return { body: refused.body, receipt };
+  }
+  const answer =
+    ask.id === undefined
+      ? await page(ports, request, facts, decision.grant)
+      : await one(ports, ask.id, decision.grant);
+  const receipt = await accountFor(ports, request, facts, decision.grant, answer);
+  if (answer.problem !== undefined) throw answer.problem;
+  return { body: answer.body, receipt };
+}
+
+async function one(ports: DisclosePorts, id: string, grant: Grant): Promise<Answer> {
+  const event = await readable(() => ports.auditReader.event(id));
+  const [row] = event === undefined ? [] : await visible(ports, grant, [event]);
+  if (row === undefined) return { problem: notFound(), released: [] };
+  return { body: auditEventFor(grant.caller, row.event.body), released: [row.row] };
+}
+
+interface VisibleEvent {
+  readonly event: StoredEvent;
+  readonly row: Row;
+}
+
+/** The total is left out: it would count what another page may no longer show. */
+async function page(
+  ports: DisclosePorts,
+  request: DisclosureRequest,
+  facts: Facts,
+  grant: Grant,
+): Promise<Answer> {
+  const { ask } = request;
+  if (ask.recorded === undefined)
+    throw new Problem('invalid', 'An audit search is bounded in time.', { expression: ['date'] });
+  const found: VisibleEvent[] = [];
+  let after = ask.after === undefined ? undefined : cursorOf(ask.after.lastKey);
+  let more = true;
+  for (let read = 0; more && read < MOST && found.length <= ask.count; read += CHUNK) {
+    const from = after;
+    const chunk = await readable(() =>
+      ports.auditReader.search({
+        ...(ask.recorded ?? { from: 0, to: 0 }),
+        ...(facts.person === 'absent' ? {} : { personIds: grant.personIds }),
+        ...(ask.ids === undefined ? {} : { ids: ask.ids }),
+        ...(from === undefined ? {} : { after: from }),
+        limit: CHUNK,
+      }),
+    );
+    found.push(...(await visible(ports, grant, chunk)));
+    const last = chunk.at(-1);
+    more = chunk.length === CHUNK && last !== undefined;
+    if (last !== undefined) after = { recorded: last.recorded, id: last.id };
+  }
+  const shown = found.slice(0, ask.count);
+  const last = found.length > ask.count ? shown.at(-1)?.event : undefined;
+  const cursor = last ?? (more ? after : undefined);
+  const next = cursor === undefined ? undefined : nextLink(ports, request, facts, cursor);
+  const body = searchset({
+    baseUrl: ports.baseUrl,
+    self: request.self,
+    ...(next === undefined ? {} : { next }),
+    entries: shown.map(({ event }) => ({
+      type: 'AuditEvent',
+      id: event.id,
+      body: auditEventFor(grant.caller, event.body),
+    })),
+    issues: [],
+    now: facts.now,
+  });
+  return { body, released: shown.map(({ row }) => row) };
+}
+
+/** Events as rows, decided on like any other: whose they are about is compared with the officer's own numbers. */
+async function visible(
+  ports: DisclosePorts,
+  grant: Grant,
+  events: readonly StoredEvent[],
+): Promise<VisibleEvent[]> {
+  const people = [...new Set(events.flatMap((event) => event.personId ?? []))];
+  const numbers =
+    people.length === 0 ? new Map<string, readonly string[]>() : await ports.store.numbersOf(people);
+  return events.flatMap((event): VisibleEvent[] => {
+    const own = event.personId === undefined ? undefined : numbers.get(event.personId);
+    const row: Row = {
+      id: event.id,
+      personId: event.personId ?? '',
+      version: 0,
+      source: '',
+      type: 'AuditEvent',
+      categories: [],
+      labels: [],
+      codes: [],
+      ...(event.organisation === undefined ? {} : { organisation: event.organisation }),
+      ...(own === undefined ? {} : { numbers: own }),
+    };
+    return grant.permits(row) ? [{ event, row }] : [];
+  });
+}
+
+function nextLink(
+  ports: DisclosePorts,
+  request: DisclosureRequest,
+  facts: Facts,
+  cursor: { readonly recorded: number; readonly id: string },
+): string {
+  const after = { publication: facts.publication, lastKey: `${cursor.recorded}.${cursor.id}` };
+  return `AuditEvent?_page=${ports.pageTokens.seal({ ...request.ask, after }, request.caller, facts.now)}`;
+}
+
+function cursorOf(lastKey: string): { readonly recorded: number; readonly id: string } {
+  const point = lastKey.indexOf('.');
+  return { recorded: Number(lastKey.slice(0, point)), id: lastKey.slice(point + 1) };
+}
+
+async function readable<T>(read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    throw new Problem(
+      'unavailable',
+      'The audit log cannot be read just now. Try again shortly.',
+      { retryAfter: 5 },
+      error,
+    );
+  }
+}

@@ -1,0 +1,58 @@
+import type { Consent } from '@medplum/fhirtypes';
+import type { Organisation } from '../access/policy.ts';
+import type { ConsentRecord } from './ports.ts';
+
+export const HEALTH_OPT_OUT = 'https://mycarerecord.example/policy/health-optout/v1';
+export const SOCIAL_CARE_OPT_IN = 'https://mycarerecord.example/policy/socialcare-optin/v1';
+
+/**
+ * What was recorded, as a Consent in the shape of IHE PCF's basic profile (specification facts 4.2): the record of
+ * consent that the rules use, shown; never a copy that could say something else.
+ *
+ * @param organisation the custodian: owner of the source that recorded it
+ */
+export function consentResource(record: ConsentRecord, organisation: Organisation): Consent {
+  const permits = record.kind === 'opt-out' ? !record.optedOut : record.given;
+  return {
+    resourceType: 'Consent',
+    id: record.id,
+    meta: {
+      lastUpdated: new Date(record.recordedAt).toISOString(),
+      source: `https://mycarerecord.example/source/${record.source}`,
+      profile: ['https://fhir.hl7.org.uk/StructureDefinition/UKCore-Consent'],
+    },
+    status: 'active',
+    scope: {
+      coding: [{ system: 'http://terminology.hl7.org/CodeSystem/consentscope', code: 'patient-privacy' }],
+    },
+    category: [{ coding: [{ system: 'http://loinc.org', code: '59284-0' }] }],
+    patient: { reference: `Patient/${record.personId}` },
+    dateTime: new Date(record.recordedAt).toISOString(),
+    performer: [performer(record)],
+    organization: [
+      { identifier: { system: organisation.system, value: organisation.code }, display: organisation.name },
+    ],
+    sourceReference: { display: `As recorded by ${organisation.name}` },
+    policy: [{ uri: record.kind === 'opt-out' ? HEALTH_OPT_OUT : SOCIAL_CARE_OPT_IN }],
+    provision: {
+      type: permits ? 'permit' : 'deny',
+      ...period(record),
+      purpose: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ActReason', code: 'TREAT' }],
+    },
+  };
+}
+
+function performer(record: ConsentRecord): NonNullable<Consent['performer']>[number] {
+  if (record.kind === 'agreement' && record.givenBy !== undefined) return { display: record.givenBy };
+  return { reference: `Patient/${record.personId}` };
+}
+
+function period(record: ConsentRecord): Pick<NonNullable<Consent['provision']>, 'period'> {
+  if (record.kind === 'opt-out' || (record.from === undefined && record.to === undefined)) return {};
+  return {
+    period: {
+      ...(record.from === undefined ? {} : { start: record.from }),
+      ...(record.to === undefined ? {} : { end: record.to }),
+    },
+  };
+}

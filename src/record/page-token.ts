@@ -1,0 +1,62 @@
+import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
+import type { Ask } from '../access/ask.ts';
+import type { Caller } from '../access/caller.ts';
+import { Problem } from '../fhir/problem.ts';
+
+/** How long a next link works. */
+const LIFETIME = 15 * 60 * 1000;
+
+const NOT_OURS = 'The page token is not valid for this request. Start the search again.';
+
+/**
+ * Next links are sealed: they hold the question, the publication all pages are read at, the last sort key and whose
+ * they are. They say where to go on, and authorise nothing: every page is decided anew (attack catalogue S-39).
+ */
+export class PageTokens {
+  readonly #key: Buffer;
+
+  /** @param key 32 bytes, secret, the same for all instances */
+  constructor(key: Buffer) {
+    if (key.length !== 32) throw new Error('The page token key must have 32 bytes.');
+    this.#key = key;
+  }
+
+  seal(ask: Ask, caller: Caller, now: number): string {
+    const plain = Buffer.from(JSON.stringify({ ask, caller: holder(caller), until: now + LIFETIME }));
+    const nonce = randomBytes(12);
+    const cipher = createCipheriv('aes-256-gcm', this.#key, nonce);
+    const sealed = Buffer.concat([cipher.update(plain), cipher.final()]);
+    return Buffer.concat([nonce, cipher.getAuthTag(), sealed]).toString('base64url');
+  }
+
+  /** @throws Problem `invalid` for a token that is not ours, was altered or is another caller's; `gone` when it is old */
+  open(token: string, caller: Caller, now: number): Ask {
+    const content = this.#unseal(token);
+    if (content.caller !== holder(caller)) throw new Problem('invalid', NOT_OURS, { expression: ['_page'] });
+    if (content.until < now) {
+      throw new Problem('gone', 'The page token has expired. Start the search again.', {
+        expression: ['_page'],
+      });
+    }
+    return content.ask;
+  }
+
+  #unseal(token: string): { ask: Ask; caller: string; until: number } {
+    try {
+      const bytes = Buffer.from(token, 'base64url');
+      const decipher = createDecipheriv('aes-256-gcm', this.#key, bytes.subarray(0, 12));
+      decipher.setAuthTag(bytes.subarray(12, 28));
+      return JSON.parse(
+        Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString('utf8'),
+      );
+    } catch {
+      throw new Problem('invalid', NOT_OURS, { expression: ['_page'] });
+    }
+  }
+}
+
+/** Whose the token is: the same person or service, at the same client, in the same capacity. */
+function holder(caller: Caller): string {
+  const parts = [caller.kind, caller.issuer, caller.subject, caller.client];
+  return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
+}

@@ -1,0 +1,108 @@
+import type { PersonReference } from '../access/ask.ts';
+import type { Caller } from '../access/caller.ts';
+import type { Grant } from '../access/decide.ts';
+import type { Facts, RowFacts } from '../access/facts.ts';
+import type { Journal } from '../audit/journal.ts';
+import type { AuditReader } from '../audit/reader.ts';
+import type { ServedTypeName } from '../fhir/served.ts';
+
+/** A stored or fetched resource: what decisions need, and the exact text that may leave. */
+export interface Row extends RowFacts {
+  /** `versionId` */
+  readonly version: number;
+  /** JSON of one resource; absent where only its existence was asked for */
+  readonly body?: string;
+}
+
+/** What is wanted of a source, already within what the grant permits. */
+export interface Wanted {
+  readonly types: readonly ServedTypeName[];
+  /** only these resources; absent: all of the types */
+  readonly ids?: readonly string[];
+  /** bodies are needed for about this many rows after `afterKey`; the rest may come without */
+  readonly bodies: number;
+  readonly afterKey?: string;
+  /** types whose bodies are needed whatever the page: what is looked into before anything is paged */
+  readonly lookedInto: readonly ServedTypeName[];
+}
+
+/** An answer of a source. A failure is data, never an exception (DESIGN 4). */
+export type Fetched =
+  | {
+      readonly ok: true;
+      readonly rows: readonly Row[];
+      /** the person's consent epoch as the source saw it with the rows; absent where it does not know it */
+      readonly epoch?: number;
+    }
+  | {
+      readonly ok: false;
+      readonly source: string;
+      readonly reason: 'late' | 'down' | 'refused';
+      readonly lastGood?: number;
+    };
+
+/** A loaded extract, a live partner and another node are the same thing. */
+export interface Source {
+  fetch(grant: Grant, wanted: Wanted, signal: AbortSignal): Promise<Fetched>;
+}
+
+/** The store's own questions, beside being a Source. Every method throws when the database is away. */
+export interface RecordStore extends Source {
+  /** everything a decision may know, in one query; at `publication`, or the newest */
+  facts(person: PersonReference, caller: Caller, publication?: number): Promise<Facts>;
+  /** person ids whose demographics match, at most `limit` + 1 */
+  candidates(family: string, given: string, birthDate: string, limit: number): Promise<readonly string[]>;
+  /** texts of rows by key, for rows that came without */
+  bodies(rows: readonly Row[]): Promise<ReadonlyMap<string, string>>;
+  /** keyed HMACs of the NHS numbers of each person, superseded ones included */
+  numbersOf(personIds: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>>;
+  consents(grant: Grant): Promise<readonly ConsentRecord[]>;
+  directory(grant: Grant, type: ServedTypeName, wanted: DirectoryWanted): Promise<readonly Row[]>;
+}
+
+export interface DirectoryWanted {
+  readonly ids?: readonly string[];
+  readonly identifiers?: readonly string[];
+  readonly afterKey?: string;
+  readonly limit: number;
+}
+
+/** A consent as recorded: an opt-out from sharing, or an agreement to share social care data. */
+export type ConsentRecord = OptOutRecord | AgreementRecord;
+
+interface Recorded {
+  readonly id: string;
+  readonly personId: string;
+  readonly source: string;
+  /** milliseconds since the epoch */
+  readonly recordedAt: number;
+}
+
+export interface OptOutRecord extends Recorded {
+  readonly kind: 'opt-out';
+  readonly optedOut: boolean;
+}
+
+export interface AgreementRecord extends Recorded {
+  readonly kind: 'agreement';
+  readonly given: boolean;
+  readonly givenBy?: string;
+  readonly from?: string;
+  readonly to?: string;
+}
+
+/** What `disclose` stands on. */
+export interface DisclosePorts {
+  readonly store: RecordStore;
+  /** live partners and nodes, beside the store */
+  readonly sources: readonly Source[];
+  readonly journal: Journal;
+  readonly auditReader: AuditReader;
+  readonly now: () => number;
+  readonly randomUUID: () => string;
+  /** milliseconds that all sources together may take */
+  readonly deadline: number;
+  /** the configured FHIR base, no slash at the end: links are built from it, never from a request */
+  readonly baseUrl: string;
+  readonly pageTokens: import('./page-token.ts').PageTokens;
+}

@@ -1,0 +1,62 @@
+import type { Patient, Resource } from '@medplum/fhirtypes';
+import type { Grant } from '../access/decide.ts';
+import type { Facts } from '../access/facts.ts';
+import { withoutElements } from '../fhir/elements.ts';
+import { REFERRERS } from './gather.ts';
+import { byKey } from './order.ts';
+import { aggregatePatient, type Contribution } from './patient.ts';
+import type { Row } from './ports.ts';
+
+/** What the caller may see, in order: before anything is counted, sorted, paged or included. */
+export interface Visible {
+  /** one row per resource that may leave, the aggregated Patient first where it was asked for */
+  readonly rows: readonly VisibleRow[];
+}
+
+export interface VisibleRow extends Row {
+  /** stored rows this one was made of: what the audit manifest names */
+  readonly madeOf: readonly Row[];
+}
+
+/** Leaves out every row and element that the grant withholds, and makes the one Patient of what remains. */
+export function redact(grant: Grant, facts: Facts, rows: readonly Row[]): Visible {
+  const permitted = rows.filter((row) => grant.permits(row));
+  const contributions = permitted.filter((row) => row.type === 'Patient');
+  const others = permitted.filter((row) => row.type !== 'Patient' && hasReferrer(row, permitted));
+  const visible: VisibleRow[] = others.map((row) => ({ ...withoutHidden(grant, row), madeOf: [row] }));
+  const patient = aggregated(grant, facts, contributions);
+  if (patient !== undefined) visible.push(patient);
+  return { rows: visible.sort(byKey) };
+}
+
+/** A Medication or Binary is nobody's by itself: it is seen where a visible row refers to it. */
+function hasReferrer(row: Row, permitted: readonly Row[]): boolean {
+  const referrers = REFERRERS[row.type];
+  if (referrers === undefined) return true;
+  const reference = `"${row.type}/${row.id}"`;
+  return permitted.some(
+    (other) => referrers.includes(other.type) && other.body?.includes(reference) === true,
+  );
+}
+
+function withoutHidden(grant: Grant, row: Row): Row {
+  const hidden = grant.hiddenElements(row);
+  if (hidden.length === 0 || row.body === undefined) return row;
+  return { ...row, body: JSON.stringify(withoutElements(JSON.parse(row.body) as Resource, hidden)) };
+}
+
+function aggregated(grant: Grant, facts: Facts, rows: readonly Row[]): VisibleRow | undefined {
+  const [first] = rows;
+  const personId = grant.personIds[0];
+  if (first === undefined || personId === undefined) return undefined;
+  const contributions = rows.flatMap((row): Contribution[] => {
+    const source = facts.policy.sources.get(row.source);
+    const state = facts.sources.find((s) => s.source === row.source);
+    const { body } = withoutHidden(grant, row);
+    if (source === undefined || state === undefined || body === undefined) return [];
+    return [{ source, row, patient: JSON.parse(body) as Patient, asOf: state.businessDate }];
+  });
+  const patient = aggregatePatient(personId, contributions);
+  if (patient === undefined) return undefined;
+  return { ...first, id: personId, personId, body: JSON.stringify(patient), madeOf: rows };
+}

@@ -1,0 +1,17 @@
+import type { Ask } from '../access/ask.ts';
+import type { Caller } from '../access/caller.ts';
+
+/** A question with who asks it and how it came: what `disclose` decides on and accounts for. */
+export interface DisclosureRequest {
+  readonly caller: Caller;
+  readonly ask: Ask;
+  /** `X-Request-Id`: the client's where it is a plain token, else ours */
+  readonly requestId: string;
+  readonly clientAddress: string;
+  /** as received, without Authorization (BALP: the query is kept raw) */
+  readonly rawRequest: string;
+  /** type and query as understood: the self link */
+  readonly self: string;
+  /** `Prefer: completeness=required`: rather no answer than one that lacks a source */
+  readonly requireComplete: boolean;
+}

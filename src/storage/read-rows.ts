@@ -1,0 +1,108 @@
+import type { Grant } from '../access/decide.ts';
+import type { Policy } from '../access/policy.ts';
+import { SERVED, servedByCode } from '../fhir/served.ts';
+import type { Fetched, Row, Wanted } from '../record/ports.ts';
+import type { Database } from './database.ts';
+
+/**
+ * A person's rows as of the grant's publication: for each source the versions of its newest load published by then.
+ * The person's epoch comes from the same statement, so that rows and consent are of one moment.
+ */
+export async function readRows(
+  database: Database,
+  policy: Policy,
+  codeOf: ReadonlyMap<number, string>,
+  grant: Grant,
+  wanted: Wanted,
+): Promise<Fetched> {
+  const horizon = grant.horizon.flatMap((state) => {
+    const source = policy.sources.get(state.source);
+    return source === undefined ? [] : [{ number: source.number, loadNo: state.loadNo }];
+  });
+  const common = [
+    grant.personIds,
+    horizon.map((h) => h.number),
+    horizon.map((h) => h.loadNo),
+    horizon.reduce((least, h) => Math.min(least, h.loadNo), Number.MAX_SAFE_INTEGER),
+    wanted.types.map((type) => SERVED[type].code),
+  ];
+  const looked = wanted.lookedInto.map((type) => SERVED[type].code);
+  const answer =
+    wanted.ids === undefined
+      ? await database.read(ALL, [...common, wanted.afterKey ?? '', wanted.bodies, looked])
+      : await database.read(BY_ID, [...common, wanted.ids]);
+  const rows = answer.flatMap((values) => (values[1] === null ? [] : toRow(values, codeOf)));
+  return { ok: true, rows, epoch: Number(answer[0]?.[0] ?? 0) };
+}
+
+function toRow(values: readonly unknown[], codeOf: ReadonlyMap<number, string>): Row[] {
+  const source = codeOf.get(values[4] as number);
+  if (source === undefined) return [];
+  const body = values[9];
+  return [
+    {
+      id: values[1] as string,
+      personId: values[2] as string,
+      version: Number(values[3]),
+      source,
+      type: servedByCode(values[5] as number),
+      categories: values[6] as string[],
+      labels: values[7] as string[],
+      codes: values[8] as string[],
+      ...(typeof body === 'string' ? { body } : {}),
+    },
+  ];
+}
+
+/** Texts of rows that came without: by primary key, in one statement. */
+export async function readBodies(database: Database, rows: readonly Row[]): Promise<ReadonlyMap<string, string>> {
+  const found = await database.read(BODIES, [
+    rows.map((row) => row.personId),
+    rows.map((row) => row.id),
+    rows.map((row) => row.version),
+  ]);
+  return new Map(found.map((values) => [values[0] as string, values[1] as string]));
+}
+
+const COLUMNS = `rv.resource_id::text, rv.person_id::text, rv.valid_from, rv.source, rv.type, rv.category, rv.labels, rv.codes`;
+
+const EPOCH = `(select coalesce(sum(epoch), 0) as epoch from record.person where person_id = any($1::uuid[])) e`;
+
+/** $1 people, $2 and $3 the horizon, $4 its lowest load, $5 types */
+const VISIBLE = `record.resource_version rv
+  join unnest($2::smallint[], $3::bigint[]) h(source, load_no) on h.source = rv.source
+  where rv.person_id = any($1::uuid[]) and rv.valid_to > $4::bigint and rv.valid_to > h.load_no
+    and rv.valid_from <= h.load_no and rv.type = any($5::smallint[])`;
+
+/** the sort key is the type's number, three digits, a point, the id: see record/order.ts */
+const ALL = {
+  name: 'rows-all',
+  text: `
+select e.epoch, r.* from ${EPOCH} left join lateral (
+  select resource_id, person_id, valid_from, source, type, category, labels, codes,
+         case when row_number() over (order by (key <= $6::text), key) <= $7::int or type = any($8::smallint[])
+              then body end
+  from (select ${COLUMNS}, rv.body, lpad(rv.type::text, 3, '0') || '.' || rv.resource_id::text collate "C" as key
+        from ${VISIBLE}) v) r on true`,
+};
+
+/** Two branches: nearly every visible row is the open version, found by its whole key. */
+const BY_ID = {
+  name: 'rows-by-id',
+  text: `
+select e.epoch, r.* from ${EPOCH} left join lateral (
+  select ${COLUMNS}, rv.body from ${VISIBLE} and rv.valid_to = 9223372036854775807 and rv.resource_id = any($6::uuid[])
+  union all
+  select ${COLUMNS}, rv.body from ${VISIBLE} and rv.valid_to < 9223372036854775807 and rv.resource_id = any($6::uuid[])) r
+on true`,
+};
+
+const BODIES = {
+  name: 'bodies',
+  text: `
+select k.resource_id::text, rv.body
+from unnest($1::uuid[], $2::uuid[], $3::bigint[]) k(person_id, resource_id, valid_from)
+join record.resource_version rv
+  on rv.person_id = k.person_id and rv.resource_id = k.resource_id and rv.valid_from = k.valid_from
+where rv.body is not null`,
+};

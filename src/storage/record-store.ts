@@ -1,0 +1,99 @@
+import type { PersonReference } from '../access/ask.ts';
+import type { Caller } from '../access/caller.ts';
+import type { Grant } from '../access/decide.ts';
+import type { Facts } from '../access/facts.ts';
+import type { Policy } from '../access/policy.ts';
+import type { ServedTypeName } from '../fhir/served.ts';
+import { Problem } from '../fhir/problem.ts';
+import type { ConsentRecord, DirectoryWanted, Fetched, RecordStore, Row, Wanted } from '../record/ports.ts';
+import type { Database } from './database.ts';
+import { readConsents } from './read-consents.ts';
+import { readDirectory } from './read-directory.ts';
+import { factReader } from './read-facts.ts';
+import type { FactReader } from './read-facts.ts';
+import { readBodies, readRows } from './read-rows.ts';
+
+/** The record in PostgreSQL as `record/` needs it. */
+export class StoredRecord implements RecordStore {
+  readonly #database: Database;
+  readonly #facts: FactReader;
+  readonly #policy: Policy;
+  readonly #codeOf: ReadonlyMap<number, string>;
+  readonly #numberHmac: (nhsNumber: string) => string;
+
+  constructor(
+    database: Database,
+    policy: Policy,
+    now: () => number,
+    numberHmac: (nhsNumber: string) => string,
+  ) {
+    this.#database = database;
+    this.#policy = policy;
+    this.#numberHmac = numberHmac;
+    this.#codeOf = new Map([...policy.sources.values()].map((source) => [source.number, source.code]));
+    this.#facts = factReader(database, policy, now, numberHmac);
+  }
+
+  facts(person: PersonReference, caller: Caller, publication?: number): Promise<Facts> {
+    return available(() => this.#facts(person, caller, publication));
+  }
+
+  candidates(family: string, given: string, birthDate: string, limit: number): Promise<readonly string[]> {
+    return available(async () => {
+      const rows = await this.#database.read(CANDIDATES, [birthDate, family, given, limit + 1]);
+      return rows.map((row) => String(row[0]));
+    });
+  }
+
+  fetch(grant: Grant, wanted: Wanted): Promise<Fetched> {
+    return available(() => readRows(this.#database, this.#policy, this.#codeOf, grant, wanted));
+  }
+
+  bodies(rows: readonly Row[]): Promise<ReadonlyMap<string, string>> {
+    return available(() => readBodies(this.#database, rows));
+  }
+
+  numbersOf(personIds: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>> {
+    return available(async () => {
+      const rows = await this.#database.read(NUMBERS, [personIds]);
+      return new Map(rows.map((row) => [row[0] as string, (row[1] as string[]).map(this.#numberHmac)]));
+    });
+  }
+
+  consents(grant: Grant): Promise<readonly ConsentRecord[]> {
+    return available(() => readConsents(this.#database, this.#codeOf, grant.personIds));
+  }
+
+  directory(grant: Grant, type: ServedTypeName, wanted: DirectoryWanted): Promise<readonly Row[]> {
+    return available(() => readDirectory(this.#database, this.#policy, this.#codeOf, grant, type, wanted));
+  }
+}
+
+/** every number of the cluster that each person belongs to */
+const NUMBERS = {
+  name: 'numbers-of',
+  text: `
+select asked.person_id::text, array_agg(n.nhs_number)
+from unnest($1::uuid[]) asked(person_id)
+left join record.person_link l on l.person_id = asked.person_id and l.valid_to = 'infinity'
+join record.person_number n on n.person_id = asked.person_id
+  or n.person_id in (select m.person_id from record.person_link m
+                     where m.cluster_id = l.cluster_id and m.valid_to = 'infinity')
+group by asked.person_id`,
+};
+
+const CANDIDATES = {
+  name: 'candidates',
+  text: `select distinct person_id::text from record.person_search
+         where birth_date = $1 and family = $2 and (given = $3 or split_part(given, ' ', 1) = $3) limit $4`,
+};
+
+/** Whatever the database does wrong, the caller of the record learns one thing: try again. */
+async function available<T>(read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (error instanceof Problem) throw error;
+    throw new Problem('unavailable', 'The record cannot be read just now. Try again shortly.', { retryAfter: 5 }, error);
+  }
+}

@@ -1,0 +1,129 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Test } from 'tap';
+import { generateCounty } from '../../demo/county/generate.ts';
+import type { CountyOptions, NamedCase } from '../../demo/county/model.ts';
+import { type DemoTokenOptions, demoToken, makeIssuerKeys } from '../../demo/issuer.ts';
+import { type Configuration, readConfiguration } from '../../src/config.ts';
+import { type StartedDatabase, startDatabase } from '../../src/database-start.ts';
+import { loadExtract, loadStaff } from '../../src/load.ts';
+import { type Service, wire } from '../../src/wire.ts';
+import { testDatabase } from './database.ts';
+import { repositoryRoot } from './root.ts';
+
+/** The whole service over a database of its own, with a county loaded by the real loader and a real issuer. */
+export interface TestService {
+  readonly service: Service;
+  readonly configuration: Configuration;
+  readonly started: StartedDatabase;
+  readonly folder: string;
+  readonly extracts: string;
+  /** superuser URL of the database, to look behind the service */
+  readonly databaseUrl: string;
+  /** a named person of the county */
+  person(name: string): NamedCase;
+  token(options: DemoTokenOptions): Promise<string>;
+  get(path: string, token?: string, headers?: Readonly<Record<string, string>>): Promise<TestAnswer>;
+  post(path: string, body: string, token?: string): Promise<TestAnswer>;
+}
+
+export interface TestAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | number | undefined>>;
+  readonly text: string;
+  // biome-ignore lint/suspicious/noExplicitAny: an answer's JSON is looked into by the test, member by member
+  readonly json: any;
+}
+
+/** Changes the demonstration's configuration before it is read. */
+export type Adjust = (configuration: Record<string, unknown>) => void;
+
+export async function testService(
+  t: Test,
+  county: Partial<CountyOptions> = {},
+  adjust: Adjust = () => {},
+): Promise<TestService> {
+  const folder = mkdtempSync(join(tmpdir(), 'mcr-service-'));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  const { address } = await testDatabase(t);
+  const content = JSON.parse(readFileSync(join(repositoryRoot(), 'demo', 'config.json'), 'utf8'));
+  adjust(content);
+  const file = join(folder, 'config.json');
+  writeFileSync(
+    file,
+    JSON.stringify({ ...content, fhirBase: 'http://127.0.0.1:8080/fhir', logLevel: 'silent' }),
+  );
+  const env = {
+    MCR_CONFIG: file,
+    MCR_DATA: join(folder, 'data'),
+    MCR_DATABASE_URL: address.url,
+    MCR_PORT: '0',
+  };
+  const configuration = readConfiguration(env, repositoryRoot());
+  const keys = join(configuration.dataFolder, 'keys');
+  mkdirSync(keys, { recursive: true });
+  await makeIssuerKeys(keys);
+  const started = await startDatabase(configuration, () => {});
+  const service = await wire(configuration, started);
+  t.teardown(() => service.close());
+  const extracts = join(folder, 'extracts');
+  const options = { seed: 7, people: 120, businessDate: '2026-11-22', ...county };
+  const summary = await generateCounty(extracts, options);
+  await loadStaff(service, join(extracts, 'staff.csv'));
+  for (const code of configuration.policy.sources.keys()) {
+    const certificate = await loadExtract(service, code, join(extracts, code));
+    if (certificate.result !== 'published') throw new Error(`${code}: ${JSON.stringify(certificate)}`);
+  }
+  const ask = async (
+    method: 'GET' | 'POST',
+    path: string,
+    token: string | undefined,
+    headers: Readonly<Record<string, string>>,
+    payload?: string,
+  ): Promise<TestAnswer> => {
+    const answer = await service.app.inject({
+      method,
+      url: path.startsWith('/') ? path : `/fhir/${path}`,
+      headers: { ...headers, ...(token === undefined ? {} : { authorization: `Bearer ${token}` }) },
+      ...(payload === undefined ? {} : { payload }),
+    });
+    return {
+      status: answer.statusCode,
+      headers: answer.headers,
+      text: answer.body,
+      json: parsed(answer.body),
+    };
+  };
+  return {
+    service,
+    configuration,
+    started,
+    folder,
+    extracts,
+    databaseUrl: address.url,
+    person(name) {
+      const found = summary.cases.find((one) => one.name === name);
+      if (found === undefined) throw new Error(`The county has no case ${name}.`);
+      return found;
+    },
+    token: (tokenOptions) => demoToken(keys, configuration.fhirBase, tokenOptions),
+    get: (path, token, headers = {}) => ask('GET', path, token, headers),
+    post: (path, body, token) =>
+      ask('POST', path, token, { 'content-type': 'application/x-www-form-urlencoded' }, body),
+  };
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+export const NHS_NUMBER = 'https://fhir.nhs.uk/Id/nhs-number';
+
+export function byNumber(nhsNumber: string | null): string {
+  return `${NHS_NUMBER}%7C${nhsNumber ?? ''}`;
+}
