@@ -99,7 +99,7 @@ function addOpening(writer: ExtractWriter, county: County): void {
 
 /** Staff who are patients too: their own record is not for them to open with a work login. */
 class StaffList {
-  #lines: string[] = ['organization,user_id,nhs_number'];
+  #lines: string[] = ['organisation,user_id,nhs_number'];
 
   add({ staff, nhsNumber }: Person): void {
     if (staff !== undefined) this.#lines.push(`${staff.organization},${staff.userId},${nhsNumber}`);

@@ -1,0 +1,48 @@
+import { parseArgs } from 'node:util';
+import { loadExtract } from '../load.ts';
+import type { Certificate } from '../loads/certificate.ts';
+import { withService } from '../wire.ts';
+import { type Command, print, progress, UsageError } from './command.ts';
+
+export const loadCommand: Command = {
+  name: 'load',
+  summary: 'load an extract: load SOURCE FOLDER',
+  usage: `mcr load SOURCE FOLDER [--json]
+
+Loads the extract in FOLDER (manifest.json and the files it names) for SOURCE, and prints the certificate.
+Exit code 1 when it was refused or failed: the previous record then stands.`,
+  async run(words) {
+    const { values, positionals } = parseArgs({
+      args: [...words],
+      allowPositionals: true,
+      options: { json: { type: 'boolean', default: false } },
+    });
+    const [source, folder] = positionals;
+    if (source === undefined || folder === undefined || positionals.length > 2)
+      throw new UsageError(this.usage);
+    const say = progress();
+    const certificate = await withService((service) =>
+      loadExtract(service, source, folder, (phase, done, total) => say(progressLine(phase, done, total))),
+    );
+    print(values.json ? JSON.stringify(certificate, undefined, 2) : summary(certificate));
+    return certificate.result === 'published' || certificate.result === 'duplicate' ? 0 : 1;
+  },
+};
+
+function progressLine(phase: string, done: number, total: number): string {
+  return total > 0 ? `${phase}: ${done} of ${total}` : phase;
+}
+
+function summary(certificate: Certificate): string {
+  const { source, businessDate, result, reason, publication } = certificate;
+  const head = `${source} ${businessDate ?? ''}: ${result}${publication === undefined ? '' : ` as publication ${publication}`}`;
+  if (reason !== undefined) return `${head}\n${reason.sentence}`;
+  const lines = Object.entries(certificate.types).map(([type, tally]) => {
+    const rejected = Object.values(tally.rejected).reduce((a, b) => a + b, 0);
+    return (
+      `  ${type.padEnd(20)} new ${tally.new}, changed ${tally.changed}, unchanged ${tally.unchanged}, ` +
+      `deleted ${tally.deleted}, rejected ${rejected}, not shared ${tally.withheld}, not held ${tally.refused}`
+    );
+  });
+  return [head, ...lines].join('\n');
+}

@@ -1,0 +1,74 @@
+import { parseArgs } from 'node:util';
+import { readConfiguration } from '../config.ts';
+import { demonstrationToken } from '../demonstration.ts';
+import { environment, packageRoot } from '../package-root.ts';
+import { type Command, print, UsageError } from './command.ts';
+
+const KINDS = ['staff', 'patient', 'governance', 'system'] as const;
+
+export const tokenCommand: Command = {
+  name: 'token',
+  summary: 'a token of the demonstration’s issuer',
+  usage: `mcr token [--kind staff|patient|governance|system] [options]
+
+Prints an access token signed with the demonstration's own keys (made at its first start). There is no such command
+for real issuers: their tokens come from them.
+
+  --organisation CODE   K82001 (a practice), RXQ, RNU, RYE, bucks-council, mcr-ig; default K82001
+  --role ROLE           general-practitioner, consultant, social-worker, privacy-officer, central-monitoring ...
+  --user ID             the user's id; default demo-user
+  --purpose CODE        v3-ActReason; default TREAT. Governance: governance
+  --reason TEXT         why this record is opened
+  --case NUMBER         governance: the case
+  --nhs-number NUMBER   patient: whose token it is
+  --scope SCOPES        default user/*.rs (patient/*.rs, system/*.rs by kind)
+  --no-attestation      leave out the declaration that the record is not the user's own
+  --lifetime SECONDS    default 3600`,
+  async run(words) {
+    const { values } = parseArgs({
+      args: [...words],
+      options: {
+        kind: { type: 'string', default: 'staff' },
+        organisation: { type: 'string' },
+        role: { type: 'string' },
+        user: { type: 'string' },
+        purpose: { type: 'string' },
+        reason: { type: 'string' },
+        case: { type: 'string' },
+        'nhs-number': { type: 'string' },
+        scope: { type: 'string' },
+        'no-attestation': { type: 'boolean', default: false },
+        lifetime: { type: 'string' },
+      },
+    });
+    const kind = KINDS.find((one) => one === values.kind);
+    if (kind === undefined) throw new UsageError(`--kind is one of ${KINDS.join(', ')}.`);
+    const configuration = readConfiguration(environment(), packageRoot());
+    if (configuration.mode !== 'demo') throw new Error('Only the demonstration gives tokens.');
+    print(
+      await demonstrationToken(configuration, {
+        kind,
+        notOwnRecord: !values['no-attestation'],
+        ...given({
+          organisation: values.organisation,
+          role: values.role,
+          user: values.user,
+          purpose: values.purpose,
+          reason: values.reason,
+          caseNumber: values.case,
+          nhsNumber: values['nhs-number'],
+          scope: values.scope,
+        }),
+        ...(values.lifetime === undefined ? {} : { lifetime: Number(values.lifetime) }),
+      }),
+    );
+    return 0;
+  },
+};
+
+/** Only what was given: an option that is absent is not an option that is empty. */
+function given<T extends Record<string, string | undefined>>(values: T): { [K in keyof T]?: string } {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: string;
+  };
+}

@@ -1,0 +1,153 @@
+/** JSON Schema of the configuration file. Unknown members are faults: a misspelt rule is a rule that is not there. */
+
+const text = { type: 'string', minLength: 1 } as const;
+const day = { type: 'string', pattern: '^\\d{4}-\\d{2}-\\d{2}$' } as const;
+const texts = { type: 'array', items: text } as const;
+
+const days = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['from'],
+  properties: { from: day, to: day },
+} as const;
+
+const classes = {
+  type: 'array',
+  items: {
+    enum: [
+      'demographics',
+      'problems',
+      'allergies',
+      'medicines',
+      'immunisations',
+      'results',
+      'encounters',
+      'procedures',
+      'documents',
+      'plans',
+      'consent',
+      'audit',
+    ],
+  },
+} as const;
+
+const role = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['classes'],
+  properties: {
+    classes,
+    purposes: texts,
+    governance: {
+      enum: ['privacy-officer', 'data-protection-officer', 'subject-access', 'central-monitoring'],
+    },
+  },
+} as const;
+
+const organisation = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['code', 'system', 'name', 'sector', 'agreements', 'roles'],
+  properties: {
+    code: text,
+    system: text,
+    name: text,
+    sector: { enum: ['health', 'social-care'] },
+    agreements: { type: 'array', items: days },
+    roles: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['base', 'unlisted', 'roles'],
+      properties: {
+        base: classes,
+        unlisted: { enum: ['base', 'refuse'] },
+        roles: { type: 'object', additionalProperties: role },
+      },
+    },
+  },
+} as const;
+
+const sharedType = {
+  type: 'object',
+  additionalProperties: false,
+  properties: { days, exceptCategories: texts, exceptCodes: texts, exceptElements: texts },
+} as const;
+
+const source = {
+  type: 'object',
+  additionalProperties: false,
+  required: [
+    'number',
+    'code',
+    'name',
+    'organisation',
+    'sector',
+    'format',
+    'precedence',
+    'speaksFor',
+    'staleAfterHours',
+    'shares',
+  ],
+  properties: {
+    number: { type: 'integer', minimum: 1, maximum: 32767 },
+    code: { type: 'string', pattern: '^[a-z][a-z0-9-]{0,40}$' },
+    name: text,
+    organisation: text,
+    sector: { enum: ['health', 'social-care'] },
+    format: { enum: ['fhir-ndjson', 'lcs-csv'] },
+    precedence: { type: 'integer', minimum: 1 },
+    speaksFor: { type: 'array', items: { enum: ['health', 'social-care'] } },
+    staleAfterHours: { type: 'number', exclusiveMinimum: 0 },
+    shares: { type: 'object', additionalProperties: sharedType },
+  },
+} as const;
+
+/** What an issuer's entry holds is checked by `access/issuer-faults.ts`. */
+const issuer = { type: 'object', required: ['issuer', 'audience', 'keys'] } as const;
+
+export const CONFIGURATION_SCHEMA = {
+  type: 'object',
+  additionalProperties: false,
+  required: ['mode', 'organisations', 'sources', 'issuers'],
+  properties: {
+    mode: { enum: ['demo', 'production'] },
+    listen: {
+      type: 'object',
+      additionalProperties: false,
+      properties: { host: text, port: { type: 'integer', minimum: 0, maximum: 65535 } },
+    },
+    fhirBase: { type: 'string', pattern: '^https?://[^/?#]+(/[^?#]*[^/?#])?$' },
+    tlsProxy: { type: 'boolean' },
+    dataFolder: text,
+    database: {
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        url: text,
+        journalUrl: text,
+        auditorUrl: text,
+        ownerUrl: text,
+        systemBinaries: { type: 'boolean' },
+      },
+    },
+    secrets: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['resourceIds', 'staffNumbers', 'pageTokens'],
+      properties: { resourceIds: text, staffNumbers: text, pageTokens: text },
+    },
+    organisations: { type: 'array', minItems: 1, items: organisation },
+    sources: { type: 'array', minItems: 1, items: source },
+    optOutHides: { type: 'array', items: { enum: ['health', 'social-care'] }, contains: { const: 'health' } },
+    issuers: { type: 'array', minItems: 1, items: issuer },
+    limits: {
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        requestsPerMinute: { type: 'integer', minimum: 1 },
+        deadlineMs: { type: 'integer', minimum: 50, maximum: 30000 },
+      },
+    },
+    logLevel: { enum: ['fatal', 'error', 'warn', 'info', 'debug', 'silent'] },
+  },
+} as const;

@@ -1,0 +1,60 @@
+import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import type { JournalHappening } from './audit/journal-options.ts';
+import type { RequestLine } from './http/services.ts';
+
+/** Figures for operations. Labels are routes, methods and statuses: never a person, a user or an organisation. */
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #requests: Counter;
+  readonly #seconds: Histogram;
+  readonly #events: Counter;
+  readonly #batch: Histogram;
+  readonly #trouble: Counter;
+
+  constructor() {
+    const registers = [this.#registry];
+    collectDefaultMetrics({ register: this.#registry });
+    this.#requests = new Counter({
+      name: 'mcr_requests_total',
+      help: 'Requests answered',
+      labelNames: ['method', 'route', 'status'],
+      registers,
+    });
+    this.#seconds = new Histogram({
+      name: 'mcr_request_seconds',
+      help: 'Time to answer',
+      labelNames: ['route'],
+      buckets: [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2, 5],
+      registers,
+    });
+    this.#events = new Counter({ name: 'mcr_audit_events_total', help: 'Audit events committed', registers });
+    this.#batch = new Histogram({
+      name: 'mcr_audit_batch_events',
+      help: 'Events of one commit',
+      buckets: [1, 2, 5, 10, 20, 50, 100, 200, 500],
+      registers,
+    });
+    this.#trouble = new Counter({
+      name: 'mcr_audit_trouble_total',
+      help: 'Batches not written, in doubt, or a journal that cannot write',
+      labelNames: ['what'],
+      registers,
+    });
+  }
+
+  request(line: RequestLine): void {
+    this.#requests.inc({ method: line.method, route: line.route, status: String(line.status) });
+    this.#seconds.observe({ route: line.route }, line.ms / 1000);
+  }
+
+  journal(happening: JournalHappening): void {
+    if (happening.what === 'committed') {
+      this.#events.inc(happening.events);
+      this.#batch.observe(happening.events);
+    } else if (happening.what !== 'resumed') this.#trouble.inc({ what: happening.what });
+  }
+
+  text(): Promise<string> {
+    return this.#registry.metrics();
+  }
+}

@@ -1,0 +1,178 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { setTimeout as later } from 'node:timers';
+import type { FastifyInstance } from 'fastify';
+import pino from 'pino';
+import { nhsNumberHmac } from './access/staff-number.ts';
+import { TokenVerifier } from './access/token.ts';
+import { Journal } from './audit/journal.ts';
+import type { JournalHappening } from './audit/journal-options.ts';
+import type { Occurrence } from './audit/occurrence.ts';
+import { type Configuration, readConfiguration } from './config.ts';
+import { auditorDatabase, recordDatabase, type StartedDatabase, startDatabase } from './database-start.ts';
+import { buildApp } from './http/app.ts';
+import type { HttpServices } from './http/services.ts';
+import { Metrics } from './metrics.ts';
+import { environment, packageRoot, packageVersion } from './package-root.ts';
+import { PageTokens } from './record/page-token.ts';
+import type { DisclosePorts } from './record/ports.ts';
+import { StoredAuditReader } from './storage/audit-reader.ts';
+import { AuditWriter } from './storage/audit-writer.ts';
+import type { Database } from './storage/database.ts';
+import { publishedSources, readiness } from './storage/readiness.ts';
+import { StoredRecord } from './storage/record-store.ts';
+
+/** The service, wired: every port with what implements it. */
+export interface Service {
+  readonly configuration: Configuration;
+  readonly database: Database;
+  readonly journal: Journal;
+  readonly disclosure: DisclosePorts;
+  readonly app: FastifyInstance;
+  /** writes an event that is not a disclosure */
+  account(occurrence: Occurrence): Promise<void>;
+  /** stops accepting, writes what is queued, closes connections. The database itself stays. */
+  close(): Promise<void>;
+}
+
+/** @throws Error where the journal cannot take a shard: nothing could be audited, so nothing is served */
+export async function wire(configuration: Configuration, started: StartedDatabase): Promise<Service> {
+  const log = pino({ level: configuration.logLevel, base: null }, pino.destination({ sync: false }));
+  const metrics = new Metrics();
+  const database = recordDatabase(started);
+  const auditor = auditorDatabase(started);
+  const journal = await startJournal(configuration, started, metrics, log);
+  const { secrets, policy, fhirBase } = configuration;
+  const disclosure: DisclosePorts = {
+    store: new StoredRecord(database, policy, Date.now, (number) =>
+      nhsNumberHmac(secrets.staffNumbers, number),
+    ),
+    sources: [],
+    journal,
+    auditReader: new StoredAuditReader(auditor),
+    now: Date.now,
+    randomUUID,
+    deadline: configuration.limits.deadlineMs,
+    baseUrl: fhirBase,
+    pageTokens: new PageTokens(secrets.pageTokens),
+  };
+  const account = async (occurrence: Occurrence): Promise<void> => {
+    await journal.append({ occurrence, released: [], publication: 0 });
+  };
+  const app = await buildApp(
+    httpServices(configuration, disclosure, account, metrics, log, () => readiness(database, journal)),
+  );
+  const close = async (): Promise<void> => {
+    await app.close();
+    await journal.drain();
+    await Promise.all([database.close(), auditor.close()]);
+  };
+  return { configuration, database, journal, disclosure, app, account, close };
+}
+
+async function startJournal(
+  configuration: Configuration,
+  started: StartedDatabase,
+  metrics: Metrics,
+  log: pino.Logger,
+): Promise<Journal> {
+  const observe = (happening: JournalHappening): void => {
+    metrics.journal(happening);
+    if (happening.what !== 'committed') log.warn({ journal: happening.what }, 'audit journal');
+  };
+  const journal = new Journal({
+    service: {
+      site: new URL(configuration.fhirBase).hostname,
+      observer: 'my-care-record',
+      baseUrl: configuration.fhirBase,
+    },
+    writer: new AuditWriter(started.journal),
+    later: (milliseconds, call) => {
+      const timer = later(call, milliseconds);
+      return () => clearTimeout(timer);
+    },
+    random: randomBytes,
+    observe,
+  });
+  await journal.start();
+  return journal;
+}
+
+function httpServices(
+  configuration: Configuration,
+  disclosure: DisclosePorts,
+  account: (occurrence: Occurrence) => Promise<void>,
+  metrics: Metrics,
+  log: pino.Logger,
+  unready: () => Promise<readonly string[]>,
+): HttpServices {
+  const reading = {
+    fetch: (url: string, init: RequestInit) => fetch(url, init),
+    readFile: (path: string) => readFile(path, 'utf8'),
+  };
+  const origin = new URL(configuration.fhirBase).origin;
+  return {
+    disclosure,
+    tokens: new TokenVerifier(configuration.issuers, reading),
+    limits: configuration.limits,
+    unready,
+    metrics: () => metrics.text(),
+    account,
+    logRequest: (line) => {
+      metrics.request(line);
+      log.info(line, 'request');
+    },
+    // the message of a defect may hold anything, a name included: its class and place must do
+    logDefect: (id, error) => log.error({ id, kind: error.name, at: placesOf(error) }, 'defect'),
+    smart: { issuer: origin, tokenEndpoint: `${origin}/oauth2/token`, jwksUri: `${origin}/oauth2/jwks` },
+    version: packageVersion(),
+  };
+}
+
+/** Files and lines of a stack, without the message above them. */
+function placesOf(error: Error): readonly string[] {
+  return (error.stack ?? '')
+    .split('\n')
+    .filter((line) => /^\s+at /.test(line))
+    .slice(0, 6)
+    .map((line) => line.trim().replace(/\(?(file:\/\/)?\/.*\/(?=(src|node_modules)\/)/, '('));
+}
+
+/** Runs one piece of work with the service of the environment's configuration, without listening, and closes it. */
+export async function withService<T>(work: (service: Service) => Promise<T>): Promise<T> {
+  const configuration = { ...readConfiguration(environment(), packageRoot()), logLevel: 'warn' };
+  const started = await startDatabase(
+    configuration,
+    (sentence) => void process.stderr.write(`${sentence}\n`),
+  );
+  try {
+    const service = await wire(configuration, started);
+    try {
+      return await work(service);
+    } finally {
+      await service.close();
+    }
+  } finally {
+    await started.stop();
+  }
+}
+
+/** What a source last published, for operators: no personal data. */
+export interface SourceReport {
+  readonly code: string;
+  readonly name: string;
+  readonly state: 'current' | 'stale' | 'never loaded';
+  readonly businessDate?: string;
+  readonly publishedAt?: string;
+}
+
+export async function sourceStates(service: Service): Promise<readonly SourceReport[]> {
+  const loaded = await publishedSources(service.database);
+  return [...service.configuration.policy.sources.values()].map(({ code, name, staleAfterHours }) => {
+    const last = loaded.get(code);
+    if (last === undefined) return { code, name, state: 'never loaded' };
+    const stale = Date.now() - last.publishedAt > staleAfterHours * 3_600_000;
+    const publishedAt = new Date(last.publishedAt).toISOString();
+    return { code, name, state: stale ? 'stale' : 'current', businessDate: last.businessDate, publishedAt };
+  });
+}
