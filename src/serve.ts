@@ -1,3 +1,4 @@
+import { createServer } from 'node:net';
 import closeWithGrace from 'close-with-grace';
 import type { Configuration } from './config.ts';
 import { readConfiguration } from './config.ts';
@@ -23,12 +24,13 @@ export async function serve(): Promise<void> {
 async function start(say: (sentence: string) => void): Promise<void> {
   const began = performance.now();
   const configuration = readConfiguration(environment(), packageRoot());
+  await requireFreePort(configuration.listen);
   const database = await startDatabase(configuration, say);
   for (const warning of database.warnings) say(`Warning: ${warning}`);
   try {
     const service = await wire(configuration, database);
     const guide = configuration.mode === 'demo' ? await prepareDemonstration(service, say) : [];
-    await listen(service.app, configuration);
+    await service.app.listen(configuration.listen);
     closeWithGrace({ delay: GRACE, logger: false }, async ({ err }) => {
       if (err !== undefined) process.stderr.write(`Stopping after an error: ${err.name}\n`);
       else say('Stopping: answering what is in flight, writing the audit queue.');
@@ -45,20 +47,20 @@ async function start(say: (sentence: string) => void): Promise<void> {
   }
 }
 
-async function listen(
-  app: { listen(at: { host: string; port: number }): Promise<string> },
-  { listen: at }: Configuration,
-): Promise<void> {
+/** Asked before the database is started: who starts a second copy by mistake is told at once. */
+async function requireFreePort({ host, port }: Configuration['listen']): Promise<void> {
+  const probe = createServer();
   try {
-    await app.listen(at);
+    await new Promise<void>((resolve, reject) => {
+      probe.once('error', reject);
+      probe.listen(port, host, resolve);
+    });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') {
-      throw new Error(`Port ${at.port} on ${at.host} is taken. Name another with MCR_PORT.`, {
-        cause: error,
-      });
-    }
-    throw error;
+    const taken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+    const why = taken ? 'is taken' : 'cannot be listened on';
+    throw new Error(`Port ${port} on ${host} ${why}. Name another with MCR_PORT.`, { cause: error });
   }
+  await new Promise((resolve) => probe.close(resolve));
 }
 
 /** One clear sentence. What is not ours to word is named by its class and code. */

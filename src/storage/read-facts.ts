@@ -15,18 +15,20 @@ export function factReader(
   numberHmac: (nhsNumber: string) => string,
 ): FactReader {
   const codeOf = new Map([...policy.sources.values()].map((source) => [source.number, source.code]));
+  const horizonOf = horizonReader(database, codeOf);
   return async (person, caller, publication) => {
     const statement = STATEMENTS[person.by];
     const [row] = await database.read(statement, [key(person), ...callerKey(caller), publication ?? null]);
     if (row === undefined) throw new Error('The facts query answered no row.');
     const at = now();
+    const newest = Number(row[0] ?? 0);
     return {
       now: at,
       today: londonDay(at),
       policy,
-      publication: Number(row[0] ?? 0),
-      sources: sources(row[1], codeOf),
-      callerNumbers: caller.kind === 'patient' ? [numberHmac(caller.nhsNumber)] : ((row[2] ?? []) as string[]),
+      publication: newest,
+      sources: await horizonOf(newest),
+      callerNumbers: caller.kind === 'patient' ? [numberHmac(caller.nhsNumber)] : ((row[1] ?? []) as string[]),
       person: person.by === 'none' ? 'absent' : personFacts(row, codeOf, numberHmac),
     };
   };
@@ -43,34 +45,22 @@ function callerKey(caller: Caller): readonly [string | null, string | null] {
     : [null, null];
 }
 
-type SourceRow = readonly [source: number, loadNo: number, publishedAt: number, businessDate: string];
-
-/** A source that the configuration does not name is not read at all: its rows have no owner to answer for them. */
-function sources(json: unknown, codeOf: ReadonlyMap<number, string>): SourceState[] {
-  const states: SourceState[] = [];
-  for (const [number, loadNo, publishedAt, businessDate] of (json ?? []) as SourceRow[]) {
-    const source = codeOf.get(number);
-    if (source !== undefined) states.push({ source, loadNo, publishedAt, businessDate });
-  }
-  return states;
-}
-
 function personFacts(
   row: readonly unknown[],
   codeOf: ReadonlyMap<number, string>,
   numberHmac: (nhsNumber: string) => string,
 ): PersonFacts | 'unknown' {
-  const cluster = (row[4] ?? []) as string[];
-  if (typeof row[3] !== 'string' || cluster.length === 0) return 'unknown';
+  const cluster = (row[3] ?? []) as string[];
+  if (typeof row[2] !== 'string' || cluster.length === 0) return 'unknown';
   return {
-    personId: row[3],
+    personId: row[2],
     cluster,
-    numbers: ((row[5] ?? []) as string[]).map(numberHmac),
-    epoch: Number(row[6]),
-    restricted: row[7] !== false,
-    optedOut: row[8] !== false,
-    agreements: ((row[9] ?? []) as AgreementRow[]).flatMap((agreement) => agreementFact(agreement, codeOf)),
-    quarantined: ((row[10] ?? []) as number[]).flatMap((number) => codeOf.get(number) ?? []),
+    numbers: ((row[4] ?? []) as string[]).map(numberHmac),
+    epoch: Number(row[5]),
+    restricted: row[6] !== false,
+    optedOut: row[7] !== false,
+    agreements: ((row[8] ?? []) as AgreementRow[]).flatMap((agreement) => agreementFact(agreement, codeOf)),
+    quarantined: ((row[9] ?? []) as number[]).flatMap((number) => codeOf.get(number) ?? []),
   };
 }
 
@@ -84,45 +74,41 @@ function agreementFact(row: AgreementRow, codeOf: ReadonlyMap<number, string>): 
   ];
 }
 
-/** $1 the key of the person, $2 organisation and $3 user of the caller, $4 publication or null */
+/**
+ * $1 the key of the person, $2 organisation and $3 user of the caller, $4 publication or null. The people of the
+ * cluster are an array from the start: every part below is then a look-up by key, whatever the planner knows.
+ */
 function statement(name: string, target: string): Statement {
+  const people = '(select people from ids)::uuid[]';
   return {
     name: `facts-${name}`,
     text: `
-with target as (${target}),
-cluster as (
-  select coalesce((select l.cluster_id from record.person_link l
-                   where l.person_id = t.person_id and l.valid_to = 'infinity'), t.person_id) as cluster_id
-  from target t),
-member as (
-  select p.person_id, p.epoch from cluster c
-  join record.person p on p.person_id = c.cluster_id
-    or p.person_id in (select l.person_id from record.person_link l
-                       where l.cluster_id = c.cluster_id and l.valid_to = 'infinity'))
+with ids as materialized (
+  select t.person_id,
+    case when l.cluster_id is null then array[t.person_id]
+    else array(select m.person_id from record.person_link m
+               where m.cluster_id = l.cluster_id and m.valid_to = 'infinity') || l.cluster_id end as people
+  from (${target}) t
+  left join record.person_link l on l.person_id = t.person_id and l.valid_to = 'infinity')
 select
-  (select coalesce($4::bigint, max(p)) from record.publication),
-  (select json_agg(json_build_array(s.number, h.load_no, (extract(epoch from h.published_at) * 1000)::bigint, l.business_date))
-     from record.source s
-     cross join lateral (select load_no, published_at from record.publication
-                         where source = s.number and ($4::bigint is null or p <= $4::bigint) order by p desc limit 1) h
-     join record.load l on l.load_no = h.load_no),
+  coalesce($4::bigint, (select max(p) from record.publication)),
   (select array_agg(nhs_hmac) from record.staff_identity where organisation = $2 and user_id = $3),
-  (select person_id::text from target),
-  (select array_agg(person_id::text) from member),
-  (select array_agg(n.nhs_number) from member m join record.person_number n on n.person_id = m.person_id),
-  (select sum(epoch) from member),
-  exists (select from member m join record.restriction r on r.person_id = m.person_id),
-  exists (select from member m join record.person_number n on n.person_id = m.person_id
-          join record.opt_out o on o.nhs_number = n.nhs_number where o.opted_out),
-  (select json_agg(json_build_array(a.source, a.given, a.start_date, a.end_date))
-     from member m join record.agreement a on a.person_id = m.person_id),
-  (select array_agg(q.source) from member m join record.quarantine q on q.person_id = m.person_id)`,
+  (select person_id::text from ids),
+  (select array_agg(person_id::text) from record.person where person_id = any(${people})),
+  (select array_agg(nhs_number) from record.person_number where person_id = any(${people})),
+  (select sum(epoch) from record.person where person_id = any(${people})),
+  exists (select from record.restriction where person_id = any(${people})),
+  exists (select from record.person_number n join record.opt_out o on o.nhs_number = n.nhs_number
+          where n.person_id = any(${people}) and o.opted_out),
+  (select json_agg(json_build_array(source, given, start_date, end_date)) from record.agreement
+   where person_id = any(${people})),
+  (select array_agg(source) from record.quarantine where person_id = any(${people}))`,
   };
 }
 
 const STATEMENTS: { readonly [By in PersonReference['by']]: Statement } = {
-  'person-id': statement('person', `select person_id from record.person where person_id = $1::uuid`),
-  'nhs-number': statement('number', `select person_id from record.person_number where nhs_number = $1::text`),
+  'person-id': statement('person', 'select $1::uuid as person_id'),
+  'nhs-number': statement('number', 'select person_id from record.person_number where nhs_number = $1::text'),
   resource: statement(
     'resource',
     `select person_id from (
@@ -131,6 +117,43 @@ const STATEMENTS: { readonly [By in PersonReference['by']]: Statement } = {
        union all select n.person_id from record.opt_out o join record.person_number n on n.nhs_number = o.nhs_number
          where o.resource_id = $1::uuid) found limit 1`,
   ),
-  demographics: statement('none', `select null::uuid as person_id where $1::text is not null`),
-  none: statement('none', `select null::uuid as person_id where $1::text is not null`),
+  demographics: statement('none', 'select null::uuid as person_id where $1::text is not null'),
+  none: statement('none', 'select null::uuid as person_id where $1::text is not null'),
 };
+
+/** What each source last published by then: for one publication the same for ever, so it is asked once. */
+const HORIZON = {
+  name: 'horizon',
+  text: `
+select s.number, h.load_no, (extract(epoch from h.published_at) * 1000)::bigint, l.business_date::text
+from record.source s
+cross join lateral (select load_no, published_at from record.publication
+                    where source = s.number and p <= $1::bigint order by p desc limit 1) h
+join record.load l on l.load_no = h.load_no`,
+};
+
+const REMEMBERED_HORIZONS = 32;
+
+/** The horizon of a publication, remembered: publications are only ever added. */
+function horizonReader(database: Database, codeOf: ReadonlyMap<number, string>) {
+  const remembered = new Map<number, Promise<readonly SourceState[]>>();
+  const read = async (publication: number): Promise<readonly SourceState[]> => {
+    const rows = await database.read(HORIZON, [publication]);
+    return rows.flatMap((row): SourceState[] => {
+      // a source that the configuration does not name is not read at all: its rows have no owner to answer for them
+      const source = codeOf.get(row[0] as number);
+      if (source === undefined) return [];
+      return [{ source, loadNo: Number(row[1]), publishedAt: Number(row[2]), businessDate: String(row[3]) }];
+    });
+  };
+  return (publication: number): Promise<readonly SourceState[]> => {
+    const known = remembered.get(publication);
+    if (known !== undefined) return known;
+    const asked = read(publication);
+    remembered.set(publication, asked);
+    asked.catch(() => remembered.delete(publication));
+    const [oldest] = remembered.keys();
+    if (remembered.size > REMEMBERED_HORIZONS && oldest !== undefined) remembered.delete(oldest);
+    return asked;
+  };
+}
