@@ -1,0 +1,74 @@
+import { canonicalise } from './canonical.ts';
+
+// Codes of the AuditEvent patterns, as canonical JSON: specification facts 1.3 to 1.5.
+
+const DCM = 'http://dicom.nema.org/resources/ontology/DCM';
+const INTERACTION = 'http://hl7.org/fhir/restful-interaction';
+const ENTITY_TYPE = 'http://terminology.hl7.org/CodeSystem/audit-entity-type';
+const OBJECT_ROLE = 'http://terminology.hl7.org/CodeSystem/object-role';
+const PROFILE_BASE = 'https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.';
+
+export const ACT_REASON = 'http://terminology.hl7.org/CodeSystem/v3-ActReason';
+/** v3-ActReason: at the patient's own request */
+export const PATIENT_REQUEST = 'PATRQT';
+
+export const EVENT_TYPE = {
+  rest: coding('http://terminology.hl7.org/CodeSystem/audit-event-type', 'rest'),
+  securityAlert: coding(DCM, '110113'),
+  userAuthentication: coding(DCM, '110114'),
+};
+
+export const SUBTYPE = {
+  read: coding(INTERACTION, 'read'),
+  searchType: coding(INTERACTION, 'search-type'),
+  search: coding(INTERACTION, 'search'),
+  operation: coding(INTERACTION, 'operation'),
+  create: coding(INTERACTION, 'create'),
+  login: coding(DCM, '110122'),
+  securityConfiguration: coding(DCM, '110129'),
+};
+
+export const AGENT_TYPE = {
+  /** DICOM: where the payload comes from, and where it goes */
+  source: concept(DCM, '110153'),
+  destination: concept(DCM, '110152'),
+  application: concept(DCM, '110150'),
+  user: concept('http://terminology.hl7.org/CodeSystem/v3-ParticipationType', 'IRCP'),
+  organisation: concept('http://terminology.hl7.org/CodeSystem/v3-RoleClass', 'PROV'),
+};
+
+export const ENTITY_TYPES = {
+  person: coding(ENTITY_TYPE, '1'),
+  system: coding(ENTITY_TYPE, '2'),
+  other: coding(ENTITY_TYPE, '4'),
+  requestId: coding('https://profiles.ihe.net/ITI/BALP/CodeSystem/BasicAuditEntityType', 'XrequestId'),
+};
+
+export const ROLE = {
+  patient: coding(OBJECT_ROLE, '1'),
+  domainResource: coding(OBJECT_ROLE, '4'),
+  securityResource: coding(OBJECT_ROLE, '13'),
+  job: coding(OBJECT_ROLE, '20'),
+  query: coding(OBJECT_ROLE, '24'),
+};
+
+export const APPLICATION_SERVER = coding('http://terminology.hl7.org/CodeSystem/security-source-type', '4');
+
+/** Profiles that an event may claim: of its pattern, and of the token's details. */
+export const PROFILE = {
+  read: canonicalise(`${PROFILE_BASE}Read`),
+  patientRead: canonicalise(`${PROFILE_BASE}PatientRead`),
+  query: canonicalise(`${PROFILE_BASE}Query`),
+  patientQuery: canonicalise(`${PROFILE_BASE}PatientQuery`),
+  create: canonicalise(`${PROFILE_BASE}Create`),
+  patientCreate: canonicalise(`${PROFILE_BASE}PatientCreate`),
+  token: canonicalise(`${PROFILE_BASE}OAUTHaccessTokenUse.Comprehensive`),
+};
+
+function coding(system: string, code: string): string {
+  return canonicalise({ code, system });
+}
+
+function concept(system: string, code: string): string {
+  return canonicalise({ coding: [{ code, system }] });
+}

@@ -1,0 +1,57 @@
+import type { Caller } from '../access/caller.ts';
+
+/** Something that must be in the audit log: what the BALP AuditEvent is built from (specification facts 1). */
+export interface Occurrence {
+  /** unique id of the AuditEvent, a UUID */
+  readonly id: string;
+  /** milliseconds since the epoch */
+  readonly at: number;
+  /** `X-Request-Id`, ours or the client's */
+  readonly requestId: string;
+  readonly what: OccurrenceKind;
+  /** absent: unauthenticated, or the service itself */
+  readonly caller?: Caller;
+  /** name of the caller's organisation as it is at the time */
+  readonly organisationName?: string;
+  /** address of the client as the connection shows it */
+  readonly clientAddress: string;
+  /** the person it is about: our person id */
+  readonly personId?: string;
+  /** for a read: `Type/id/_history/version` of what was read, or `Type/id` where nothing was released */
+  readonly resource?: string;
+  /** request line, Accept and X-Request-Id lines, and the form body of a POST; never the Authorization header */
+  readonly rawRequest?: string;
+  /** cleaned, readable request */
+  readonly description?: string;
+  readonly outcome: Outcome;
+  /** ids of the rules and the policy version that decided, as `AuditEvent.agent.policy` cannot hold them */
+  readonly policyVersion?: string;
+  /** what a load, an export or an operation wants to add, string by string; never personal data */
+  readonly details?: Readonly<Record<string, string>>;
+}
+
+export type OccurrenceKind =
+  | 'read'
+  | 'search-type'
+  /** subtype `search` plus `operation` */
+  | 'everything'
+  /** an extract loaded: one per load and outcome */
+  | 'load'
+  /** unauthenticated refusals of one source and minute, together */
+  | 'unauthenticated'
+  | 'configuration';
+
+/** FHIR AuditEvent outcome: 0 success, 4 refused or client's fault, 8 ours, 12 service unable. */
+export interface Outcome {
+  readonly code: '0' | '4' | '8' | '12';
+  /** our reason code (`own-record`, `relationship-required`); absent on success */
+  readonly reason?: string;
+}
+
+/** What was released: kept beside the event as a binary manifest and hashed with it, never inside it. */
+export interface ReleasedItem {
+  /** UUID of the resource */
+  readonly id: string;
+  /** load number (`versionId`) */
+  readonly version: number;
+}

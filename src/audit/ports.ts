@@ -1,0 +1,12 @@
+import type { Occurrence, ReleasedItem } from './occurrence.ts';
+
+/** What the journal is given to write. */
+export interface AuditEntry {
+  readonly occurrence: Occurrence;
+  readonly released: readonly ReleasedItem[];
+  /** publication the released versions were read at */
+  readonly publication: number;
+}
+
+/** Proof that an entry is durable. Only the journal makes one, after COMMIT (`src/audit/journal.ts`). */
+export type { Receipt } from './journal.ts';

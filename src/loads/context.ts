@@ -1,0 +1,85 @@
+import type { Policy, SourcePolicy } from '../access/policy.ts';
+import type { LoadPhase, Tally } from './certificate.ts';
+import type { Manifest } from './manifest.ts';
+import type { AgreementRecord, CareStanding, LoadSession, OptOutRecord, RejectedRow } from './ports.ts';
+import type { Preparer } from './prepare.ts';
+import type { StagedFile } from './staging.ts';
+
+/** Told now and then while a load runs; `done` and `total` are rows, or bytes while staging. */
+export type LoadProgress = (phase: LoadPhase, done: number, total: number) => void;
+
+/** What the steps of one load share. */
+export interface LoadContext {
+  readonly policy: Policy;
+  readonly source: SourcePolicy;
+  readonly manifest: Manifest;
+  readonly files: readonly StagedFile[];
+  readonly session: LoadSession;
+  readonly preparer: Preparer;
+  readonly tally: Tally;
+  readonly rejects: Rejects;
+  readonly progress: LoadProgress;
+}
+
+/** An extract of one format, once its files are staged. The steps are called in this order. */
+export interface ExtractReader {
+  /** `row`: every row is a resource; `patient`: all rows of a patient together are compared as one */
+  readonly comparedBy: 'row' | 'patient';
+  /** Reads every row's place and hash. @throws Refusal when a file is not whole */
+  scan(): Promise<void>;
+  /** Index of the file of patients, -1 without one. */
+  readonly patientFile: number;
+  patients(): Promise<void>;
+  consents(): Promise<ConsentHarvest>;
+  resources(): Promise<void>;
+  /** Rows that are stored once per person who refers to them. */
+  copies(): Promise<void>;
+}
+
+export interface ConsentHarvest {
+  readonly optOuts: readonly OptOutRecord[];
+  readonly standings: readonly CareStanding[];
+  readonly optOutStatements: number;
+  readonly ignored: number;
+  /** false: agreements that are not in the extract are not known to have ended */
+  readonly agreementsWhole: boolean;
+}
+
+
+export function agreementsOf(standings: readonly CareStanding[]): readonly AgreementRecord[] {
+  return standings.flatMap((standing) => standing.agreement ?? []);
+}
+
+const FLUSH_AT = 1_000;
+/** Of one rule in one file so many rows are recorded; all are counted. */
+const MAX_RECORDED = 10_000;
+
+/** Collects rejected rows, counts all of them, and hands a bounded number on to be recorded. */
+export class Rejects {
+  readonly #tally: Tally;
+  readonly #session: LoadSession;
+  readonly #recorded = new Map<string, number>();
+  #pending: RejectedRow[] = [];
+
+  constructor(tally: Tally, session: LoadSession) {
+    this.#tally = tally;
+    this.#session = session;
+  }
+
+  /** @param type FHIR type, or the table of a CSV folder */
+  add(type: string, row: RejectedRow): void {
+    this.#tally.reject(type, row.rule);
+    const kind = `${row.file} ${row.rule}`;
+    const recorded = this.#recorded.get(kind) ?? 0;
+    if (recorded >= MAX_RECORDED) return;
+    this.#recorded.set(kind, recorded + 1);
+    this.#pending.push(row);
+  }
+
+  async flush(all = false): Promise<void> {
+    if (this.#pending.length === 0 || (!all && this.#pending.length < FLUSH_AT)) return;
+    const rows = this.#pending;
+    this.#pending = [];
+    await this.#session.resources.reject(rows);
+  }
+}

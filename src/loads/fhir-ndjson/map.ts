@@ -1,0 +1,128 @@
+import { type LocalReference, personReference } from '../../fhir/references.ts';
+import { isServed, served } from '../../fhir/served.ts';
+import type { LoadContext } from '../context.ts';
+import { withCurrentNumber } from '../patient-record.ts';
+import type { ReferencedCopy, RowOwner, RowPlace, StagedRow } from '../ports.ts';
+import type { Owner } from '../prepare.ts';
+import { refusalHint } from '../refused-row.ts';
+import type { StagedFile } from '../staging.ts';
+import type { PlacedRow } from './batches.ts';
+import type { FileKind } from './files.ts';
+import { type Resource, type RowFault, readRow } from './row.ts';
+
+interface Candidate {
+  readonly place: RowPlace;
+  readonly resource: Resource;
+  /** the source's patient, or another resource whose person it shares; absent: a directory type */
+  readonly about?: LocalReference;
+}
+
+/** Maps rows to stored resources: whose each is, whether it may be held and is shared, and its text. */
+export class RowMapper {
+  readonly #context: LoadContext;
+  #staging: Promise<void> = Promise.resolve();
+
+  constructor(context: LoadContext) {
+    this.#context = context;
+  }
+
+  async map(file: StagedFile, kind: FileKind, batch: readonly PlacedRow[]): Promise<void> {
+    const { session, rejects } = this.#context;
+    const kept: string[] = [];
+    const candidates = batch.flatMap((row) => this.#read(file, kind, row, kept));
+    // this batch was parsed while the one before was being written
+    await this.#staging;
+    const owners = await this.#ownersOf(candidates);
+    const rows: StagedRow[] = [];
+    const references: ReferencedCopy[] = [];
+    for (const candidate of candidates) this.#prepare(file, candidate, owners, rows, references);
+    if (kept.length > 0) await session.resources.keep(kept);
+    await rejects.flush();
+    this.#staging = session.resources.stage(rows, references);
+    // it is awaited with the next batch; until then its failure must not count as unhandled
+    this.#staging.catch(() => {});
+  }
+
+  async end(): Promise<void> {
+    await this.#staging;
+    await this.#context.rejects.flush(true);
+  }
+
+  #read(file: StagedFile, kind: FileKind, { place, bytes }: PlacedRow, kept: string[]): readonly Candidate[] {
+    const row = readRow(bytes, file.type);
+    if (!row.ok) {
+      this.#fault(file, place.line, row.fault);
+      if (row.fault.id !== undefined) kept.push(this.#context.preparer.id(file.type, row.fault.id));
+      return [];
+    }
+    const { resource } = row;
+    if (kind === 'directory') return [{ place, resource }];
+    if (kind === 'patient') return [{ place, resource, about: { type: 'Patient', id: resource.id } }];
+    const about = personReference(resource);
+    if (about === undefined || (about.type !== 'Patient' && !hasPerson(about.type))) {
+      this.#fault(file, place.line, { rule: 'no-person', hint: 'refers to no Patient, or to more than one' });
+      return [];
+    }
+    return [{ place, resource, about }];
+  }
+
+  async #ownersOf(candidates: readonly Candidate[]): Promise<ReadonlyMap<string, RowOwner>> {
+    const { session, preparer } = this.#context;
+    const patients = new Set<string>();
+    const targets = new Map<string, string>();
+    for (const { about } of candidates) {
+      if (about?.type === 'Patient') patients.add(about.id);
+      else if (about !== undefined) targets.set(preparer.id(about.type, about.id), keyOf(about));
+    }
+    const owners = new Map<string, RowOwner>();
+    for (const [localId, owner] of await session.resources.owners([...patients])) {
+      owners.set(keyOf({ type: 'Patient', id: localId }), owner);
+    }
+    for (const [id, personId] of await session.resources.ownersOf([...targets.keys()])) {
+      owners.set(targets.get(id) ?? '', { state: 'accepted', personId });
+    }
+    return owners;
+  }
+
+  #prepare(
+    file: StagedFile,
+    { place, resource, about }: Candidate,
+    owners: ReadonlyMap<string, RowOwner>,
+    rows: StagedRow[],
+    references: ReferencedCopy[],
+  ): void {
+    const { preparer, tally, manifest } = this.#context;
+    let owner: Owner | undefined;
+    if (about !== undefined) {
+      const found = owners.get(keyOf(about));
+      if (found?.state === 'refused') return tally.count(file.type, 'refused');
+      if (found?.personId === undefined) return this.#notTaken(file, place.line, found, about);
+      owner = { personId: found.personId, localId: about.type === 'Patient' ? about.id : '' };
+    }
+    const shown = file.type === 'Patient' ? withCurrentNumber(resource, manifest.businessDate) : resource;
+    const prepared = preparer.prepare(shown, owner);
+    if (prepared === undefined) return tally.count(file.type, 'withheld');
+    rows.push({ ...prepared.row, hash: place.hash, file: place.file, line: place.line });
+    references.push(...prepared.references);
+  }
+
+  #notTaken(file: StagedFile, line: number, owner: RowOwner | undefined, about: LocalReference): void {
+    const unknown = about.type === 'Patient' ? 'unknown-person' : 'unknown-target';
+    const rule = owner?.reason ?? unknown;
+    this.#fault(file, line, { rule, hint: refusalHint(rule) });
+  }
+
+  #fault(file: StagedFile, line: number, fault: Pick<RowFault, 'element' | 'hint'> & { readonly rule: string }): void {
+    const { rule, hint, element } = fault;
+    this.#context.rejects.add(file.type, { file: file.name, line, rule, hint, ...(element !== undefined && { element }) });
+  }
+}
+
+function keyOf({ type, id }: LocalReference): string {
+  return `${type}/${id}`;
+}
+
+/** Whether resources of a type belong to one person, so that what is about them does too. */
+function hasPerson(type: string): boolean {
+  return isServed(type) && served(type).keeping === 'clinical';
+}

@@ -1,0 +1,91 @@
+import type { ConsentHarvest, ExtractReader, LoadContext } from '../context.ts';
+import { patientRecord } from '../patient-record.ts';
+import type { PatientRecord } from '../ports.ts';
+import type { StagedFile } from '../staging.ts';
+import { rowBatches } from './batches.ts';
+import { readConsents } from './consents.ts';
+import { CopyMapper } from './copies.ts';
+import { type FileKind, fileKind, inMappingOrder } from './files.ts';
+import { RowHasher } from './lines.ts';
+import { RowMapper } from './map.ts';
+import { readRow } from './row.ts';
+import { type AlwaysRead, scanFiles } from './scan.ts';
+
+/** Changes whenever the same row would be stored differently: every row is then mapped anew. */
+export const FHIR_MAPPER_VERSION = 'fhir-ndjson/1';
+
+/** An extract of FHIR resources, one a line, one type a file. */
+export class FhirReader implements ExtractReader {
+  readonly comparedBy = 'row';
+  readonly patientFile: number;
+  readonly #context: LoadContext;
+  readonly #hasher: RowHasher;
+  #always: AlwaysRead = { consents: new Map(), care: new Map() };
+
+  /** @param salt 32 bytes: a hash of the versions that decide what becomes of a row */
+  constructor(context: LoadContext, salt: Buffer) {
+    this.#context = context;
+    this.#hasher = new RowHasher(salt);
+    this.patientFile = context.files.findIndex((file) => file.type === 'Patient');
+  }
+
+  async scan(): Promise<void> {
+    this.#always = await scanFiles(this.#context, this.#hasher, (file) => this.#kind(file));
+  }
+
+  async patients(): Promise<void> {
+    const { files, session, manifest } = this.#context;
+    const { patients } = session;
+    const file = files[this.patientFile];
+    if (file !== undefined) {
+      await patients.recognise(this.patientFile);
+      for await (const batch of rowBatches(file, (after, limit) => patients.unread(after, limit))) {
+        const read: PatientRecord[] = [];
+        const kept: string[] = [];
+        for (const { place, bytes } of batch) {
+          const row = readRow(bytes, 'Patient');
+          if (row.ok) read.push(patientRecord(row.resource, place.line, place.hash, manifest.businessDate));
+          else if (row.fault.id !== undefined) kept.push(row.fault.id);
+        }
+        await patients.add(read);
+        await patients.keep(kept);
+      }
+    }
+    await patients.merge();
+  }
+
+  consents(): Promise<ConsentHarvest> {
+    return readConsents(this.#context, this.#always);
+  }
+
+  async resources(): Promise<void> {
+    const { files, session, progress } = this.#context;
+    const mapper = new RowMapper(this.#context);
+    const ordered = inMappingOrder(files, (file) => this.#kind(file));
+    const total = ordered.reduce((sum, file) => sum + file.rows, 0);
+    let before = 0;
+    for (const file of ordered) {
+      const next = (after: number, limit: number) => session.resources.unread(file.index, after, limit);
+      for await (const batch of rowBatches(file, next)) {
+        await mapper.map(file, this.#kind(file), batch);
+        progress('map', before + (batch.at(-1)?.place.line ?? 0), total);
+      }
+      before += file.rows;
+    }
+    await mapper.end();
+  }
+
+  async copies(): Promise<void> {
+    const { files, session } = this.#context;
+    const mapper = new CopyMapper(this.#context);
+    for (const file of files.filter((each) => this.#kind(each) === 'referenced')) {
+      const next = (after: number, limit: number) => session.resources.unreadCopies(file.index, after, limit);
+      for await (const batch of rowBatches(file, next)) await mapper.map(file, batch);
+    }
+    await mapper.end();
+  }
+
+  #kind(file: StagedFile): FileKind {
+    return fileKind(this.#context.source, file.type, this.#context.manifest.businessDate);
+  }
+}

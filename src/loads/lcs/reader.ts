@@ -1,0 +1,189 @@
+import { createHash } from 'node:crypto';
+import { validateStructure } from '../../fhir/structure.ts';
+import type { ConsentHarvest, ExtractReader, LoadContext } from '../context.ts';
+import { patientRecord } from '../patient-record.ts';
+import type { CareStanding, PatientRecord, ReferencedCopy, RowOwner, RowPlace, StagedRow } from '../ports.ts';
+import { refusalHint } from '../refused-row.ts';
+import { agreementInForce } from '../standing.ts';
+import { agreementStatement } from './agreement.ts';
+import { type ChildInCare, inForce, isOpenCase } from './child.ts';
+import { type Child, type Folder, readFolder } from './folder.ts';
+import type { MappedResource } from './elements.ts';
+import { type Council, childResources } from './map.ts';
+
+/** Changes whenever the same rows would be stored differently. */
+export const LCS_MAPPER_VERSION = 'lcs-csv/1';
+
+interface Unit {
+  readonly localId: string;
+  readonly child: Child;
+  /** absent where there is no row of the person */
+  readonly inCare?: ChildInCare;
+}
+
+const PAGE = 500;
+
+/** A folder of LCS tables. All rows of one child, with the workers they name, are compared and mapped together. */
+export class LcsReader implements ExtractReader {
+  readonly comparedBy = 'patient';
+  readonly patientFile: number;
+  readonly #context: LoadContext;
+  readonly #salt: Buffer;
+  #folder: Folder = { children: new Map(), workers: new Map() };
+  #byLine = new Map<number, Unit>();
+
+  /** @param salt 32 bytes: a hash of the versions that decide what becomes of a child's rows */
+  constructor(context: LoadContext, salt: Buffer) {
+    this.#context = context;
+    this.#salt = salt;
+    this.patientFile = context.files.findIndex((file) => file.type === 'ssd_person');
+  }
+
+  async scan(): Promise<void> {
+    const { manifest, session, rejects } = this.#context;
+    this.#folder = await readFolder(this.#context);
+    const writer = await session.rows();
+    let written = 0;
+    for (const [localId, child] of this.#folder.children) {
+      const inCare = inForce(child.rows, this.#folder.workers, manifest.businessDate);
+      if (child.faulty || inCare === undefined) continue;
+      this.#byLine.set(child.line, { localId, child, inCare });
+      const hash = createHash('sha256').update(JSON.stringify(inCare)).update(this.#salt).digest();
+      writer.write(this.patientFile, child.line, 0, 0, hash);
+      written += 1;
+      if (written % PAGE === 0) await writer.flush();
+    }
+    await writer.end();
+    await rejects.flush(true);
+  }
+
+  async patients(): Promise<void> {
+    const { patients } = this.#context.session;
+    await patients.recognise(this.patientFile);
+    await this.#pages((after) => patients.unread(after, PAGE), async (places) => {
+      await patients.add(places.flatMap((place) => this.#record(place)));
+    });
+    const faulty = [...this.#folder.children].filter(([, child]) => child.faulty).map(([localId]) => localId);
+    await patients.keep(faulty);
+    await patients.merge();
+  }
+
+  async consents(): Promise<ConsentHarvest> {
+    const standings = [...this.#folder.children].map(([localId, child]) => this.#standing(localId, child));
+    return { optOuts: [], standings, optOutStatements: 0, ignored: 0, agreementsWhole: true };
+  }
+
+  async resources(): Promise<void> {
+    const { session, rejects, progress } = this.#context;
+    let done = 0;
+    await this.#pages((after) => session.resources.unread(this.patientFile, after, PAGE), async (places) => {
+      const owners = await session.resources.owners(places.map((place) => this.#unit(place).localId));
+      const rows: StagedRow[] = [];
+      const references: ReferencedCopy[] = [];
+      for (const place of places) this.#map(place, owners, rows, references);
+      await session.resources.stage(rows, references);
+      await rejects.flush();
+      done += places.length;
+      progress('map', done, this.#byLine.size);
+    });
+    this.#countStrays();
+    await rejects.flush(true);
+  }
+
+  async copies(): Promise<void> {}
+
+  async #pages(
+    next: (afterLine: number) => Promise<readonly RowPlace[]>,
+    take: (places: readonly RowPlace[]) => Promise<void>,
+  ): Promise<void> {
+    let after = 0;
+    for (let places = await next(after); places.length > 0; places = await next(after)) {
+      after = places.at(-1)?.line ?? after;
+      await take(places);
+    }
+  }
+
+  #unit(place: RowPlace): Unit {
+    const unit = this.#byLine.get(place.line);
+    if (unit === undefined) throw new Error('A row of the working tables is not of this folder.');
+    return unit;
+  }
+
+  #record(place: RowPlace): readonly PatientRecord[] {
+    const { manifest } = this.#context;
+    const { inCare } = this.#unit(place);
+    const [patient] = inCare === undefined ? [] : childResources(inCare, this.#council());
+    if (patient === undefined) return [];
+    const { custodian, ...record } = patientRecord(patient, place.line, place.hash, manifest.businessDate);
+    // LCS asks for numbers itself: a child without a verified one waits to be matched
+    return [record.fault === 'nhs-number-status' ? { ...record, fault: 'unverified' } : record];
+  }
+
+  #standing(localId: string, child: Child): CareStanding {
+    const { manifest, preparer } = this.#context;
+    const day = manifest.businessDate;
+    const inCare = inForce(child.rows, this.#folder.workers, day);
+    // a person's row that cannot be read says nothing about the case: the other rows do
+    const isOpen = inCare === undefined ? child.faulty : isOpenCase(inCare);
+    if (!isOpen) return { localId, refusal: 'closed-case' };
+    const statements = child.rows.mcr_sharing_agreements.map((row) => agreementStatement(row, day));
+    const agreement = child.agreementUnreadable ? undefined : agreementInForce(statements, day);
+    if (agreement === undefined) return { localId, refusal: 'no-agreement' };
+    return { localId, agreement: { ...agreement, resourceId: preparer.id('Consent', agreement.sourceId) } };
+  }
+
+  #map(
+    place: RowPlace,
+    owners: ReadonlyMap<string, RowOwner>,
+    rows: StagedRow[],
+    references: ReferencedCopy[],
+  ): void {
+    const { preparer, tally, rejects, files } = this.#context;
+    const { localId, inCare } = this.#unit(place);
+    const owner = owners.get(localId);
+    const file = files[this.patientFile]?.name ?? '';
+    if (owner?.state === 'refused') return tally.count('Patient', 'refused');
+    const { personId } = owner ?? {};
+    if (personId === undefined || inCare === undefined) {
+      const rule = owner?.reason ?? 'unknown-person';
+      return rejects.add('Patient', { file, line: place.line, rule, hint: refusalHint(rule) });
+    }
+    for (const resource of childResources(inCare, this.#council())) {
+      const [fault] = validateStructure(resource);
+      if (fault !== undefined) {
+        const { element, rule } = fault;
+        rejects.add(resource.resourceType, { file, line: place.line, rule: 'structure', element, hint: rule });
+        continue;
+      }
+      const prepared = preparer.prepare(resource, { personId, localId });
+      if (prepared === undefined) tally.count(resource.resourceType, 'withheld');
+      else {
+        const hash = contentHash(resource, this.#salt);
+        rows.push({ ...prepared.row, hash, file: place.file, line: place.line });
+        references.push(...prepared.references);
+      }
+    }
+  }
+
+  /** Rows of children of whom there is no person's row. */
+  #countStrays(): void {
+    const { rejects, files } = this.#context;
+    for (const child of this.#folder.children.values()) {
+      if (child.faulty || child.rows.ssd_person.length > 0) continue;
+      const file = files[this.patientFile]?.name ?? '';
+      rejects.add('Patient', { file, line: child.line, rule: 'unknown-person', hint: 'rows without their person' });
+    }
+  }
+
+  #council(): Council {
+    const { policy, source } = this.#context;
+    const organisation = policy.organisations.get(source.organisation);
+    if (organisation === undefined) throw new Error(`The organisation of ${source.code} is not configured.`);
+    return organisation;
+  }
+}
+
+/** Of one resource: a child's new worker does not make a new version of the child's plans. */
+function contentHash(resource: MappedResource, salt: Buffer): Buffer {
+  return createHash('sha256').update(JSON.stringify(resource)).update(salt).digest();
+}

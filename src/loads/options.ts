@@ -1,0 +1,36 @@
+import type { KeyObject } from 'node:crypto';
+import type { Policy } from '../access/policy.ts';
+import type { Certificate } from './certificate.ts';
+import type { LoadProgress } from './context.ts';
+import type { LoadAudit, LoadStore } from './ports.ts';
+
+export interface LoadOptions {
+  /** of the extract: a manifest and its files */
+  readonly folder: string;
+  /** code of the source */
+  readonly source: string;
+  readonly policy: Policy;
+  readonly store: LoadStore;
+  readonly audit: LoadAudit;
+  /** where copies of extracts are kept while they are read; ours alone, a folder per source */
+  readonly stagingRoot: string;
+  /** makes resource ids; the same for the life of the database */
+  readonly resourceKey: KeyObject;
+  /** milliseconds since the epoch */
+  readonly now: () => number;
+  readonly newPersonId: () => string;
+  readonly progress?: LoadProgress;
+  /** resident bytes of this process */
+  readonly memory?: () => number;
+}
+
+/** A load that ended in an error of ours, after what it had changed was taken back. The cause is the error. */
+export class LoadFailed extends Error {
+  readonly certificate: Certificate;
+
+  constructor(certificate: Certificate, cause: unknown) {
+    super('The load failed; what it had changed was taken back, and the record stands as it was.', { cause });
+    this.name = 'LoadFailed';
+    this.certificate = certificate;
+  }
+}

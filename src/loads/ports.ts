@@ -1,0 +1,309 @@
+import type { ContributionVerdict } from '../identity/contribution.ts';
+import type { Demographics } from '../identity/demographics.ts';
+
+/**
+ * What a load needs of storage and of the audit log. A load works in a session: a connection of its own that holds the
+ * source's lock, working tables that nobody else sees, and changes that become visible all together at publication.
+ */
+
+export type LoadResult = 'published' | 'duplicate' | 'refused' | 'failed';
+
+/** What the audit log is told of a load. Details hold no personal data. */
+export interface LoadEvent {
+  /** `restricting`: consents, agreements or restrictions are about to take effect ahead of the load itself */
+  readonly result: LoadResult | 'restricting';
+  readonly source: string;
+  readonly details: Readonly<Record<string, string>>;
+}
+
+/** Resolves when the event is durable. Nothing is published or restricted before. */
+export type LoadAudit = (event: LoadEvent) => Promise<void>;
+
+export interface LoadStore {
+  /**
+   * Waits for another load of the source to end, takes the source's lock and undoes what a crashed load left.
+   *
+   * @param keyFingerprint of the key that makes resource ids: a database made with another key is not touched
+   * @throws Error when the lock is not to be had in time, or the database belongs to another key or source list
+   */
+  open(source: LoadSource, keyFingerprint: string): Promise<LoadSession>;
+}
+
+export interface LoadSource {
+  readonly number: number;
+  readonly code: string;
+  /** whether its S-flags restrict the person (health), or its agreements are required (social care) */
+  readonly sector: 'health' | 'social-care';
+}
+
+export interface LastPublished {
+  readonly loadNo: number;
+  readonly sequence: number;
+  readonly businessDate: string;
+  readonly fileTypes: readonly string[];
+}
+
+export interface LoadStart {
+  readonly businessDate: string;
+  readonly sequence: number;
+  readonly format: string;
+  readonly manifestHash: Buffer;
+  readonly fileTypes: readonly string[];
+  /** milliseconds since the epoch */
+  readonly startedAt: number;
+}
+
+/** Where a row of the extract is, and what it hashes to (SHA-256 with the versions of mapper and sharing policy). */
+export interface RowPlace {
+  /** index of the file in the manifest */
+  readonly file: number;
+  /** from 1; of a CSV file the header is line 1 */
+  readonly line: number;
+  /** offset in bytes; 0 where rows are kept by other means */
+  readonly start: number;
+  readonly length: number;
+  readonly hash: Buffer;
+}
+
+/** Takes every row of the extract in one pass. `write` only buffers: await `flush` now and then, `end` at the end. */
+export interface RowWriter {
+  /** @param localId of rows that are stored once per person who refers to them */
+  write(file: number, line: number, start: number, length: number, hash: Buffer, localId?: string): void;
+  flush(): Promise<void>;
+  end(): Promise<void>;
+}
+
+/** Faults that are in the Patient row itself, whatever the policy or other sources say. */
+export type PatientFault =
+  | 'no-nhs-number'
+  | 'nhs-number'
+  | 'nhs-number-status'
+  /** as above, in a feed whose people without a verified number wait to be matched */
+  | 'unverified'
+  | 'demographics-missing'
+  | 'duplicate-id';
+
+/** A source's own patient, as read from its row. */
+export interface PatientRecord {
+  readonly localId: string;
+  readonly line: number;
+  readonly hash: Buffer;
+  readonly fault?: PatientFault;
+  /** with a right check digit; verified or not */
+  readonly nhsNumber?: string;
+  /** code of the organisation the rows belong to, where the feed speaks for several */
+  readonly custodian?: string;
+  readonly restricted: boolean;
+  readonly demographics: Demographics;
+  /** every name given, folded, as `family<tab>given` */
+  readonly names: readonly string[];
+}
+
+export type PatientState = 'accepted' | 'quarantined' | 'unmatched' | 'withheld' | 'refused';
+
+/** Whose a row of a local patient is, or why it is nobody's. */
+export interface RowOwner {
+  readonly state: PatientState;
+  readonly reason?: string;
+  /** when accepted */
+  readonly personId?: string;
+}
+
+/** Why a social care source's person may not be held, or the agreement that lets it be. */
+export interface CareStanding {
+  readonly localId: string;
+  readonly refusal?: 'no-agreement' | 'closed-case';
+  readonly agreement?: AgreementRecord;
+}
+
+export interface AgreementRecord {
+  readonly resourceId: string;
+  readonly givenBy?: string;
+  readonly givenByRelationship?: string;
+  /** milliseconds since the epoch */
+  readonly recordedAt: number;
+  /** `YYYY-MM-DD` */
+  readonly startDate: string;
+  readonly endDate?: string;
+}
+
+/** The last word of this extract on one number. */
+export interface OptOutRecord {
+  readonly nhsNumber: string;
+  readonly optedOut: boolean;
+  /** milliseconds since the epoch */
+  readonly enteredAt: number;
+  readonly resourceId: string;
+}
+
+export interface RestrictionCounts {
+  readonly optedOut: number;
+  readonly agreementsEnded: number;
+  readonly restricted: number;
+}
+
+/** Everything a source says about one number, and what is established about it. */
+export interface Contribution {
+  readonly nhsNumber: string;
+  readonly personId?: string;
+  readonly candidates: readonly Demographics[];
+  readonly established?: { readonly source: number; readonly demographics: Demographics };
+}
+
+export interface JudgedContribution {
+  readonly nhsNumber: string;
+  /** taken when the number has no person yet and the verdict needs one */
+  readonly newPersonId: string;
+  readonly verdict: ContributionVerdict;
+}
+
+/** A resource ready to be stored. */
+export interface StagedRow {
+  readonly resourceId: string;
+  /** absent: a directory type, about nobody */
+  readonly personId?: string;
+  /** code of the type in SERVED */
+  readonly type: number;
+  readonly categories: readonly string[];
+  readonly labels: readonly string[];
+  readonly codes: readonly string[];
+  /** `system|value`; of directory types only */
+  readonly identifiers: readonly string[];
+  readonly hash: Buffer;
+  readonly body: string;
+  readonly file: number;
+  readonly line: number;
+}
+
+/** A Medication or Binary that a person's row refers to. */
+export interface ReferencedCopy {
+  /** code of the type in SERVED */
+  readonly type: number;
+  readonly localId: string;
+  readonly personId: string;
+  /** of this person's copy */
+  readonly resourceId: string;
+}
+
+/** A row to copy for the people who refer to it and lack it. */
+export interface CopyPlace extends RowPlace {
+  readonly personIds: readonly string[];
+}
+
+/** A row that was not taken. Never a value, a name or a number. */
+export interface RejectedRow {
+  readonly file: string;
+  readonly line: number;
+  readonly rule: string;
+  readonly element?: string;
+  readonly hint: string;
+}
+
+export interface TypeCount {
+  /** code of the type in SERVED */
+  readonly type: number;
+  readonly count: number;
+}
+
+export interface LoadSession {
+  /** loads that had crashed and were undone when the session was opened */
+  readonly undone: readonly number[];
+  /** newest publication when the session was opened */
+  readonly horizon: number;
+  lastPublished(): Promise<LastPublished | undefined>;
+  /** load that already published exactly this manifest */
+  publishedAs(manifestHash: Buffer): Promise<number | undefined>;
+  /** @returns the load number */
+  begin(start: LoadStart): Promise<number>;
+  rows(): Promise<RowWriter>;
+  readonly patients: PatientPhase;
+  readonly consents: ConsentPhase;
+  readonly resources: ResourcePhase;
+  /**
+   * One short transaction that makes the load what readers see.
+   *
+   * @param judge decides anew where another source's publication changed an identity meanwhile
+   * @param agrees whether another source's patient agrees with an identity that this load establishes
+   * @param certificate made from the publication's number, stored with the load
+   * @returns the publication's number
+   */
+  publish(
+    judge: (contribution: Contribution) => ContributionVerdict,
+    agrees: (established: Demographics, candidate: Demographics) => boolean,
+    certificate: (publication: number) => string,
+  ): Promise<number>;
+  /** Takes back what the load has changed, on a new connection where the old one is lost, and says how it ended. */
+  abandon(state: 'refused' | 'failed' | 'duplicate', certificate: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** The source's own patients, and who they are. */
+export interface PatientPhase {
+  /** Takes over, unread, the patients whose row is as it was; -1 where the extract has no such file. */
+  recognise(file: number): Promise<void>;
+  /** Patient rows that are new or changed, in order of lines. */
+  unread(afterLine: number, limit: number): Promise<readonly RowPlace[]>;
+  add(patients: readonly PatientRecord[]): Promise<void>;
+  /** The row cannot be read: the patient stands as it was known. */
+  keep(localIds: readonly string[]): Promise<void>;
+  /** Ends the reading of patients. Two rows of one id with different content: neither is believed (`duplicate-id`). */
+  merge(): Promise<void>;
+  /** NHS numbers by local id, of this extract or else of an earlier one. */
+  numbers(localIds: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  custodians(): Promise<readonly string[]>;
+  /** Withholds the patients of these organisations, marks those who may not be held, and finds whom to judge. */
+  bar(custodians: readonly string[], care: boolean): Promise<void>;
+  unjudged(afterNumber: string, limit: number): Promise<readonly Contribution[]>;
+  /** @returns how many numbers had no person before */
+  settle(judged: readonly JudgedContribution[]): Promise<number>;
+  /** numbers of local patients by state and reason */
+  counts(): Promise<readonly { readonly state: PatientState; readonly reason: string; readonly count: number }[]>;
+}
+
+export interface ConsentPhase {
+  /** Where each of the source's people stands (social care sources): all of them, every night. */
+  stand(standings: readonly CareStanding[]): Promise<void>;
+  /** The last word on each number. */
+  optOuts(records: readonly OptOutRecord[]): Promise<void>;
+  /**
+   * Applies what restricts, in a transaction of its own.
+   *
+   * @param agreementsWhole the extract has its file of agreements: those it does not give have ended
+   * @param confirm called before COMMIT when there is anything to restrict
+   */
+  restrict(agreementsWhole: boolean, confirm: (counts: RestrictionCounts) => Promise<void>): Promise<RestrictionCounts>;
+}
+
+export interface ResourcePhase {
+  /**
+   * Compares the extract's rows with what is stored, and finds what is unchanged and what must be read.
+   *
+   * @param by `row`: every row is a resource; `patient`: all rows of a patient together are one
+   */
+  compare(by: 'row' | 'patient', patientFile: number): Promise<void>;
+  /** Rows of a file that are not recognised, in order of lines. */
+  unread(file: number, afterLine: number, limit: number): Promise<readonly RowPlace[]>;
+  owners(localIds: readonly string[]): Promise<ReadonlyMap<string, RowOwner>>;
+  /** People of resources of this source, staged or stored. */
+  ownersOf(resourceIds: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  stage(rows: readonly StagedRow[], references: readonly ReferencedCopy[]): Promise<void>;
+  /** Resources whose rows cannot be read: what is stored of them stands. */
+  keep(resourceIds: readonly string[]): Promise<void>;
+  keepCopies(type: number, localIds: readonly string[]): Promise<void>;
+  reject(rows: readonly RejectedRow[]): Promise<void>;
+  /** @returns rows whose id another row of different content has too: none of them is taken */
+  settle(): Promise<readonly { readonly file: number; readonly line: number; readonly type: number }[]>;
+  /** Adds and changes what is staged, in chunks that nobody sees. */
+  apply(progress: (done: number, total: number) => void): Promise<{ readonly added: readonly TypeCount[]; readonly changed: readonly TypeCount[] }>;
+  /** Deletes what is stored and was not in the extract. */
+  deleteUnseen(copies: boolean): Promise<readonly TypeCount[]>;
+  /**
+   * Finds the copies nobody refers to any more, and those to be made. Call after the referring rows are applied.
+   *
+   * @param files of the types that are stored once per person who refers to them
+   * @returns rows to which nobody refers
+   */
+  compareCopies(files: readonly { readonly file: number; readonly type: number }[]): Promise<readonly TypeCount[]>;
+  unreadCopies(file: number, afterLine: number, limit: number): Promise<readonly CopyPlace[]>;
+  unchanged(): Promise<readonly TypeCount[]>;
+}

@@ -1,0 +1,164 @@
+import type { KeyObject } from 'node:crypto';
+import type { SourcePolicy } from '../access/policy.ts';
+import { categoryTokens, codeTokens, securityLabels } from '../fhir/codings.ts';
+import { writeDecimals } from '../fhir/decimals.ts';
+import { withoutElements } from '../fhir/elements.ts';
+import { type LocalReference, rewriteReferences } from '../fhir/references.ts';
+import { isServed, served } from '../fhir/served.ts';
+import { resourceId } from '../identity/resource-id.ts';
+import type { ReferencedCopy, StagedRow } from './ports.ts';
+import { isKeptBack, sharedType } from './sharing.ts';
+import { withoutThirdParties } from './third-parties.ts';
+
+/**
+ * From a source's valid resource to the text that is stored: minimised to what is shared, ids and references of our
+ * own, our own `meta`, no narrative (DESIGN 10: partners' tags and narratives are untrusted input, and a narrative
+ * repeats what the elements say). Pure, but for a cache of ids.
+ */
+
+export const SOURCE_BASE = 'https://mycarerecord.example/source/';
+export const SECTOR_SYSTEM = 'https://mycarerecord.example/fhir/CodeSystem/sector';
+
+export interface PreparationContext {
+  readonly policy: SourcePolicy;
+  /** `YYYY-MM-DD` */
+  readonly businessDate: string;
+  readonly loadNo: number;
+  /** milliseconds since the epoch */
+  readonly startedAt: number;
+  readonly key: KeyObject;
+}
+
+/** The person that a resource belongs to, by our id and by the source's. */
+export interface Owner {
+  readonly personId: string;
+  readonly localId: string;
+}
+
+export interface Prepared {
+  readonly row: Omit<StagedRow, 'hash' | 'file' | 'line'>;
+  /** the Medications and Binaries it refers to */
+  readonly references: readonly ReferencedCopy[];
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+const KEPT_PROFILES = /^https?:\/\/(?:fhir\.hl7\.org\.uk|hl7\.org)\//;
+const MAX_CACHED_IDS = 50_000;
+
+export class Preparer {
+  readonly #context: PreparationContext;
+  readonly #ids = new Map<string, string>();
+  readonly #meta: Json;
+
+  constructor(context: PreparationContext) {
+    this.#context = context;
+    this.#meta = {
+      versionId: String(context.loadNo),
+      lastUpdated: new Date(context.startedAt).toISOString(),
+      source: SOURCE_BASE + context.policy.code,
+    };
+  }
+
+  /** Our id of a source's resource. @param personId for types that are kept per person */
+  id(type: string, sourceId: string, personId?: string): string {
+    const name = `${type}\0${sourceId}\0${personId ?? ''}`;
+    let id = this.#ids.get(name);
+    if (id === undefined) {
+      if (this.#ids.size >= MAX_CACHED_IDS) this.#ids.clear();
+      const { key, policy } = this.#context;
+      id = resourceId(key, policy.code, type, sourceId, personId);
+      this.#ids.set(name, id);
+    }
+    return id;
+  }
+
+  /**
+   * @param resource valid by `validateStructure`, with an id, of a type that may be stored
+   * @param owner absent for directory types
+   * @returns undefined when it is not shared
+   */
+  prepare(resource: object, owner?: Owner): Prepared | undefined {
+    const { policy, businessDate } = this.#context;
+    const { resourceType, id: sourceId } = resource as { readonly resourceType: string; readonly id: string };
+    const shared = sharedType(policy, resourceType, businessDate);
+    if (shared === undefined || !isServed(resourceType) || isKeptBack(resource, shared)) return undefined;
+    const { code, keeping } = served(resourceType);
+    const copyOf = keeping === 'referenced' ? owner?.personId : undefined;
+    const ours = this.id(resourceType, sourceId, copyOf);
+    const published = this.#published(resource, resourceType === 'Patient' && owner ? owner.personId : ours);
+    const own = withoutThirdParties(published, owner === undefined || owner.localId === '' ? undefined : owner.localId);
+    const minimised = withoutElements(own, shared.exceptElements ?? []);
+    const references: ReferencedCopy[] = [];
+    const rewritten = rewriteReferences(minimised, (reference) => this.#pointed(reference, owner, references));
+    return {
+      row: {
+        resourceId: ours,
+        ...(owner && { personId: owner.personId }),
+        type: code,
+        categories: categoryTokens(rewritten),
+        labels: securityLabels(rewritten),
+        codes: codeTokens(rewritten),
+        identifiers: keeping === 'directory' ? identifierTokens(rewritten) : [],
+        body: writeDecimals(JSON.stringify(rewritten)),
+      },
+      references,
+    };
+  }
+
+  /** With our envelope: resourceType, id and meta first, whatever their order was. */
+  #published(resource: object, id: string): object {
+    const { resourceType, id: _sourceId, meta, text, contained, ...rest } = resource as Json;
+    return {
+      resourceType,
+      id,
+      meta: this.#envelope(meta),
+      ...(Array.isArray(contained) && { contained: contained.map(withoutNarrative) }),
+      ...rest,
+    };
+  }
+
+  #envelope(meta: unknown): Json {
+    const theirs = typeof meta === 'object' && meta !== null ? (meta as Json) : {};
+    const profiles = strings(theirs['profile']).filter((profile) => KEPT_PROFILES.test(profile));
+    return {
+      ...this.#meta,
+      ...(profiles.length > 0 && { profile: profiles }),
+      ...(Array.isArray(theirs['security']) && { security: theirs['security'] }),
+      tag: [{ system: SECTOR_SYSTEM, code: this.#context.policy.sector }],
+    };
+  }
+
+  /**
+   * Where a reference leads in this record. Another patient is never named, even where the source names one: the
+   * record of one person holds no id of another.
+   */
+  #pointed(reference: LocalReference, owner: Owner | undefined, found: ReferencedCopy[]): string | undefined {
+    const { type, id } = reference;
+    if (type === 'Patient') return owner?.localId === id ? `Patient/${owner.personId}` : undefined;
+    const { policy, businessDate } = this.#context;
+    if (!isServed(type) || sharedType(policy, type, businessDate) === undefined) return undefined;
+    const { keeping, code } = served(type);
+    if (keeping === 'own' || (keeping === 'directory' && policy.sector === 'social-care')) return undefined;
+    if (keeping !== 'referenced') return `${type}/${this.id(type, id)}`;
+    if (owner === undefined) return undefined;
+    const copy = this.id(type, id, owner.personId);
+    found.push({ type: code, localId: id, personId: owner.personId, resourceId: copy });
+    return `${type}/${copy}`;
+  }
+}
+
+function withoutNarrative(contained: unknown): unknown {
+  if (typeof contained !== 'object' || contained === null) return contained;
+  const { text, ...rest } = contained as Json;
+  return rest;
+}
+
+function identifierTokens(resource: object): string[] {
+  const { identifier } = resource as { readonly identifier?: readonly { system?: string; value?: string }[] };
+  return (identifier ?? []).flatMap(({ system, value }) => (value === undefined ? [] : [`${system ?? ''}|${value}`]));
+}
+
+function strings(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.filter((each) => typeof each === 'string') : [];
+}

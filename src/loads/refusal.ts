@@ -1,0 +1,30 @@
+/** Why a whole extract is not taken. */
+export type RefusalRule =
+  | 'manifest'
+  | 'wrong-source'
+  | 'wrong-format'
+  | 'not-full'
+  | 'future-date'
+  | 'earlier-date'
+  | 'sequence'
+  | 'file-missing'
+  | 'file-unexpected'
+  | 'file-kind'
+  | 'file-changed'
+  | 'file-encoding'
+  | 'header'
+  | 'csv'
+  | 'row-count'
+  | 'too-many-rows'
+  | 'not-signatory';
+
+/** The extract is refused and yesterday's record stands. The message is a sentence for the source's engineers. */
+export class Refusal extends Error {
+  readonly rule: RefusalRule;
+
+  constructor(rule: RefusalRule, message: string) {
+    super(message);
+    this.name = 'Refusal';
+    this.rule = rule;
+  }
+}

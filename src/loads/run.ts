@@ -1,0 +1,170 @@
+import { createHash, createHmac } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import type { SourcePolicy } from '../access/policy.ts';
+import { isServed, served } from '../fhir/served.ts';
+import { sameIdentity } from '../identity/demographics.ts';
+import type { Certificate } from './certificate.ts';
+import { checkAgainstHistory, checkManifest, checkSignatory } from './checks.ts';
+import { type ExtractReader, type LoadContext, Rejects } from './context.ts';
+import { FHIR_MAPPER_VERSION, FhirReader } from './fhir-ndjson/reader.ts';
+import { identify, judge } from './identify.ts';
+import { LCS_MAPPER_VERSION, LcsReader } from './lcs/reader.ts';
+import { parseManifest } from './manifest.ts';
+import type { LoadOptions } from './options.ts';
+import type { LoadSession } from './ports.ts';
+import { Preparer } from './prepare.ts';
+import { LoadReport } from './report.ts';
+import { readManifestBytes, stageFiles, stagingFolder } from './staging.ts';
+
+/**
+ * One extract of one source, from its folder to publication (DESIGN 7). Readers see the record as it was until the
+ * last step, and all of the load from then on. What restricts takes effect earlier, as soon as the extract is proven
+ * whole, and stays even where the load is refused or fails.
+ *
+ * @returns the certificate of a load that was published, refused, or found to have been published before
+ * @throws LoadFailed when storage, the audit log or this program failed
+ */
+export async function runLoad(options: LoadOptions): Promise<Certificate> {
+  const source = options.policy.sources.get(options.source);
+  if (source === undefined) throw new Error(`There is no source ${options.source} in the configuration.`);
+  const report = new LoadReport(options, source);
+  const session = await report.phase('open', () => open(options, source));
+  report.opened(session);
+  try {
+    return await load(options, source, session, report);
+  } catch (error) {
+    return await report.ended(error);
+  } finally {
+    await session.close();
+  }
+}
+
+async function load(
+  options: LoadOptions,
+  source: SourcePolicy,
+  session: LoadSession,
+  report: LoadReport,
+): Promise<Certificate> {
+  const bytes = await readManifestBytes(options.folder);
+  const manifest = parseManifest(bytes);
+  const manifestHash = createHash('sha256').update(bytes).digest();
+  report.described(manifest, manifestHash);
+  checkManifest(manifest, source, options.now());
+  const sameAs = await session.publishedAs(manifestHash);
+  const startedAt = options.now();
+  const { businessDate, sequence, format, files } = manifest;
+  const fileTypes = files.map((file) => file.type);
+  const loadNo = await session.begin({ businessDate, sequence, format, manifestHash, fileTypes, startedAt });
+  report.begun(loadNo);
+  if (sameAs !== undefined) return report.duplicate(sameAs);
+  const last = await session.lastPublished();
+  checkAgainstHistory(manifest, last);
+
+  const staging = await stagingFolder(options.stagingRoot, source.code);
+  try {
+    const staged = await report.phase('stage', () =>
+      stageFiles(options.folder, manifest, staging, (done) => report.progress('stage', done, done)),
+    );
+    const preparer = new Preparer({ policy: source, businessDate, loadNo, startedAt, key: options.resourceKey });
+    const { tally } = report;
+    const rejects = new Rejects(tally, session);
+    const { policy } = options;
+    const { progress } = report;
+    const context = { policy, source, manifest, files: staged, session, preparer, tally, rejects, progress };
+    const reader = readerOf(context);
+
+    await report.phase('scan', () => reader.scan());
+    await report.phase('patients', () => reader.patients());
+    const wholeConsents = (last?.fileTypes ?? []).every((type) => fileTypes.includes(type));
+    await restrict(context, reader, wholeConsents, report);
+    checkSignatory(policy, source, businessDate, fileTypes, last);
+    await report.phase('identify', () => identify(context, options.newPersonId));
+    await report.phase('compare', () => session.resources.compare(reader.comparedBy, reader.patientFile));
+    await report.phase('map', () => reader.resources());
+    await report.phase('apply', () => apply(context));
+    await report.phase('copies', () => applyCopies(context, reader));
+    tally.countAll('unchanged', await session.resources.unchanged());
+    await options.audit(report.event('published'));
+    return await report.published(() =>
+      session.publish((contribution) => judge(context, contribution), sameIdentity, (p) => report.certificateText(p)),
+    );
+  } finally {
+    await rm(staging, { recursive: true, force: true });
+  }
+}
+
+function open(options: LoadOptions, source: SourcePolicy): Promise<LoadSession> {
+  const { number, code, sector } = source;
+  // of the key nothing may be learned from its fingerprint
+  const fingerprint = createHmac('sha256', options.resourceKey).update('fingerprint').digest('hex');
+  return options.store.open({ number, code, sector }, fingerprint);
+}
+
+function readerOf(context: LoadContext): ExtractReader {
+  return context.manifest.format === 'lcs-csv'
+    ? new LcsReader(context, versionSalt(context.source, LCS_MAPPER_VERSION))
+    : new FhirReader(context, versionSalt(context.source, FHIR_MAPPER_VERSION));
+}
+
+/** Whatever decides what is stored of a row, beside the row itself. */
+function versionSalt(source: SourcePolicy, mapper: string): Buffer {
+  const { code, sector, organisation, shares } = source;
+  return createHash('sha256').update(JSON.stringify([mapper, code, sector, organisation, shares])).digest();
+}
+
+/** What restricts, ahead of everything that may still refuse the extract. */
+async function restrict(
+  context: LoadContext,
+  reader: ExtractReader,
+  isComplete: boolean,
+  report: LoadReport,
+): Promise<void> {
+  const { session, tally } = context;
+  const harvest = await report.phase('consents', async () => {
+    const read = await reader.consents();
+    await session.consents.stand(read.standings);
+    await session.consents.optOuts(read.optOuts);
+    return read;
+  });
+  const agreementsInForce = harvest.standings.filter((standing) => standing.agreement !== undefined).length;
+  const { optOutStatements, ignored } = harvest;
+  await report.phase('restrict', async () => {
+    const counts = await session.consents.restrict(harvest.agreementsWhole && isComplete, (found) =>
+      report.restricting(found),
+    );
+    tally.consent = { ...counts, optOutStatements, agreementsInForce, ignored };
+  });
+}
+
+async function apply(context: LoadContext): Promise<void> {
+  const { session, tally, progress } = context;
+  await storeStaged(context);
+  tally.countAll('deleted', await session.resources.deleteUnseen(false));
+  progress('apply', 1, 1);
+}
+
+/** Copies come last: whose rows refer to what is known only when these are stored. */
+async function applyCopies(context: LoadContext, reader: ExtractReader): Promise<void> {
+  const { session, tally, files } = context;
+  const referenced = files.flatMap(({ index, type }) =>
+    isServed(type) && served(type).keeping === 'referenced' ? [{ file: index, type: served(type).code }] : [],
+  );
+  tally.countAll('unreferenced', await session.resources.compareCopies(referenced));
+  await reader.copies();
+  await storeStaged(context);
+  tally.countAll('deleted', await session.resources.deleteUnseen(true));
+}
+
+async function storeStaged(context: LoadContext): Promise<void> {
+  const { session, tally, rejects, files, progress } = context;
+  const hint = 'another row of the same id differs';
+  for (const { file, line } of await session.resources.settle()) {
+    const { name = '', type = '' } = files[file] ?? {};
+    rejects.add(type, { file: name, line, rule: 'duplicate-id', hint });
+  }
+  await rejects.flush(true);
+  const { added, changed } = await session.resources.apply((done, total) => progress('apply', done, total));
+  tally.countAll('new', added);
+  tally.countAll('changed', changed);
+}
+

@@ -1,0 +1,150 @@
+import type { CareStanding, ConsentPhase, OptOutRecord, RestrictionCounts } from '../../loads/ports.ts';
+import { inTransaction, run, type Work } from './work.ts';
+
+/** What restricts, applied ahead of the load. */
+export class StoredConsents implements ConsentPhase {
+  readonly #work: Work;
+
+  constructor(work: Work) {
+    this.#work = work;
+  }
+
+  async stand(standings: readonly CareStanding[]): Promise<void> {
+    for (let from = 0; from < standings.length; from += BATCH) {
+      const rows = standings.slice(from, from + BATCH).map(({ localId, refusal, agreement }) => ({
+        localId,
+        refusal,
+        ...agreement,
+        ...(agreement && { recordedAt: new Date(agreement.recordedAt).toISOString() }),
+      }));
+      await run(
+        this.#work,
+        `insert into load_care
+         select "localId", refusal, "resourceId", "givenBy", "givenByRelationship", "recordedAt", "startDate", "endDate"
+         from json_to_recordset($1) as t("localId" text, refusal text, "resourceId" uuid, "givenBy" text,
+           "givenByRelationship" text, "recordedAt" timestamptz, "startDate" date, "endDate" date)`,
+        [JSON.stringify(rows)],
+      );
+    }
+  }
+
+  async optOuts(records: readonly OptOutRecord[]): Promise<void> {
+    for (let from = 0; from < records.length; from += BATCH) {
+      const rows = records
+        .slice(from, from + BATCH)
+        .map((record) => ({ ...record, enteredAt: new Date(record.enteredAt).toISOString() }));
+      await run(
+        this.#work,
+        `insert into load_opt_out select "nhsNumber", "optedOut", "enteredAt", "resourceId"
+         from json_to_recordset($1) as t("nhsNumber" text, "optedOut" boolean, "enteredAt" timestamptz,
+           "resourceId" uuid)`,
+        [JSON.stringify(rows)],
+      );
+    }
+  }
+
+  restrict(
+    agreementsWhole: boolean,
+    confirm: (counts: RestrictionCounts) => Promise<void>,
+  ): Promise<RestrictionCounts> {
+    return inTransaction(this.#work, async () => {
+      const optedOut = await this.#optOut();
+      const agreementsEnded = agreementsWhole ? await this.#endAgreements() : 0;
+      const restricted = await this.#restrictPeople();
+      const counts = { optedOut, agreementsEnded, restricted };
+      if (optedOut + agreementsEnded + restricted > 0) await confirm(counts);
+      await run(
+        this.#work,
+        `update record.person set epoch = epoch + 1 where person_id in (
+           select person_id from load_epoch
+           union
+           -- whoever is linked with them reads from them
+           select other.person_id from load_epoch e
+           join record.person_link own on own.person_id = e.person_id and own.valid_to = 'infinity'
+           join record.person_link other on other.cluster_id = own.cluster_id and other.valid_to = 'infinity')`,
+      );
+      await run(this.#work, 'truncate load_epoch');
+      return counts;
+    });
+  }
+
+  async #optOut(): Promise<number> {
+    const rows = await run<{ changed: number }>(
+      this.#work,
+      `with newer as (
+         select l.*, coalesce(o.opted_out, false) as before from load_opt_out l
+         left join record.opt_out o on o.nhs_number = l.nhs_number
+         where l.opted_out and (o.nhs_number is null or l.entered_at > o.entered_at
+           or (l.entered_at = o.entered_at and not o.opted_out))),
+       stored as (
+         insert into record.opt_out (nhs_number, opted_out, entered_at, source, resource_id)
+         select nhs_number, true, entered_at, $1, resource_id from newer
+         on conflict (nhs_number) do update set opted_out = true, entered_at = excluded.entered_at,
+           source = excluded.source, resource_id = excluded.resource_id),
+       touched as (
+         insert into load_epoch select n.person_id from newer
+         join record.person_number n on n.nhs_number = newer.nhs_number)
+       select count(*) filter (where not before)::int as changed from newer`,
+      [this.#work.source.number],
+    );
+    return rows[0]?.changed ?? 0;
+  }
+
+  /**
+   * An agreement stands while every record of the person that has an open case is agreed, and at least one is. Where
+   * it is to end earlier than it was, it does so at once.
+   */
+  async #endAgreements(): Promise<number> {
+    const { source } = this.#work;
+    if (source.sector !== 'social-care') return 0;
+    await run(
+      this.#work,
+      `create temp table load_agreed on commit drop as
+       select n.person_id, max(coalesce(c.end_date, 'infinity')) as end_date
+       from load_patient p
+       join record.person_number n on n.nhs_number = p.nhs_number
+       left join load_care c on c.local_id = p.local_id
+       group by n.person_id
+       having coalesce(bool_or(c.local_id is not null and c.refusal is null), false)
+         and not coalesce(bool_or(c.refusal = 'no-agreement'), false)`,
+    );
+    const ended = await run(
+      this.#work,
+      `with ended as (
+         delete from record.agreement a where a.source = $1
+           and not exists (select from load_agreed g where g.person_id = a.person_id) returning a.person_id)
+       insert into load_epoch select person_id from ended returning person_id`,
+      [source.number],
+    );
+    await run(
+      this.#work,
+      `with sooner as (
+         update record.agreement a set end_date = nullif(g.end_date, 'infinity')
+         from load_agreed g
+         where a.source = $1 and a.person_id = g.person_id and g.end_date < coalesce(a.end_date, 'infinity')
+         returning a.person_id)
+       insert into load_epoch select person_id from sooner`,
+      [source.number],
+    );
+    return ended.length;
+  }
+
+  /** The S-flag, by number: also of a patient who is quarantined. People who are not known yet follow at publication. */
+  async #restrictPeople(): Promise<number> {
+    const { source } = this.#work;
+    if (source.sector !== 'health') return 0;
+    const rows = await run(
+      this.#work,
+      `with flagged as (
+         insert into record.restriction (person_id, source)
+         select distinct n.person_id, $1::smallint from load_patient p
+         join record.person_number n on n.nhs_number = p.nhs_number where p.restricted
+         on conflict do nothing returning person_id)
+       insert into load_epoch select person_id from flagged returning person_id`,
+      [source.number],
+    );
+    return rows.length;
+  }
+}
+
+const BATCH = 5_000;

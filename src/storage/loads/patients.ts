@@ -1,0 +1,261 @@
+import type {
+  Contribution,
+  JudgedContribution,
+  PatientFault,
+  PatientPhase,
+  PatientRecord,
+  PatientState,
+  RowPlace,
+} from '../../loads/ports.ts';
+import { contributions } from './contributions.ts';
+import { inTransaction, run, type Work } from './work.ts';
+
+const FAULTS: readonly PatientFault[] = [
+  'no-nhs-number',
+  'nhs-number',
+  'nhs-number-status',
+  'unverified',
+  'demographics-missing',
+  'duplicate-id',
+];
+const UNMATCHED: readonly PatientFault[] = ['no-nhs-number', 'unverified'];
+
+const FROM_STORED = `
+select sp.local_id, r.line, sp.content_hash, false, case when sp.reason = any($2) then sp.reason end, sp.state,
+  sp.reason, sp.person_id, sp.nhs_number, sp.custodian, sp.restricted, sp.birth_date, sp.family, sp.given, sp.names
+from record.source_patient sp`;
+
+const INTO = `insert into load_patient (local_id, line, hash, changed, fault, state, reason, person_id, nhs_number,
+  custodian, restricted, birth_date, family, given, names)`;
+
+/** The source's own patients in the working tables: read, judged, and compared with what is stored. */
+export class StoredPatients implements PatientPhase {
+  readonly #work: Work;
+
+  constructor(work: Work) {
+    this.#work = work;
+  }
+
+  async recognise(file: number): Promise<void> {
+    const { source } = this.#work;
+    await run(this.#work, 'analyze load_row');
+    await run(
+      this.#work,
+      `${INTO} ${FROM_STORED} join load_row r on r.file = $3 and r.hash = sp.content_hash where sp.source = $1`,
+      [source.number, FAULTS, file],
+    );
+    await run(
+      this.#work,
+      `insert into load_patient_todo select r.line, r.start, r.length, r.hash from load_row r
+       where r.file = $1 and not exists (select from load_patient p where p.hash = r.hash)`,
+      [file],
+    );
+    await run(this.#work, 'create index on load_patient_todo (line)');
+  }
+
+  async unread(afterLine: number, limit: number): Promise<readonly RowPlace[]> {
+    const rows = await run<PlaceRow>(
+      this.#work,
+      'select 0 as file, line, start, length, hash from load_patient_todo where line > $1 order by line limit $2',
+      [afterLine, limit],
+    );
+    return rows.map(toPlace);
+  }
+
+  async add(patients: readonly PatientRecord[]): Promise<void> {
+    if (patients.length === 0) return;
+    const rows = patients.map((patient) => ({
+      ...patient,
+      ...patient.demographics,
+      hash: `\\x${patient.hash.toString('hex')}`,
+    }));
+    await run(
+      this.#work,
+      `${INTO} select "localId", line, hash, true, fault, 'candidate', null, null, "nhsNumber", custodian, restricted,
+         "birthDate", family, given, names
+       from json_to_recordset($1) as t("localId" text, line int, hash bytea, fault text, "nhsNumber" text,
+         custodian text, restricted boolean, "birthDate" text, family text, given text, names text[])`,
+      [JSON.stringify(rows)],
+    );
+  }
+
+  async keep(localIds: readonly string[]): Promise<void> {
+    if (localIds.length === 0) return;
+    await run(
+      this.#work,
+      `${INTO} ${FROM_STORED} cross join (select 0 as line) r where sp.source = $1 and sp.local_id = any($3)`,
+      [this.#work.source.number, FAULTS, localIds],
+    );
+  }
+
+  async merge(): Promise<void> {
+    await run(this.#work, 'create index load_patient_id on load_patient (local_id)');
+    await run(this.#work, 'analyze load_patient');
+    const repeated = await run(
+      this.#work,
+      'select local_id from load_patient group by local_id having count(*) > 1 limit 1',
+    );
+    if (repeated.length === 0) return;
+    // the same row twice is one row; two that differ are neither believed
+    await run(
+      this.#work,
+      `delete from load_patient a using load_patient b
+       where a.local_id = b.local_id and a.hash = b.hash and a.ctid > b.ctid`,
+    );
+    await run(
+      this.#work,
+      `update load_patient set fault = 'duplicate-id', changed = true where local_id in
+         (select local_id from load_patient group by local_id having count(*) > 1)`,
+    );
+    await run(this.#work, 'delete from load_patient a using load_patient b where a.local_id = b.local_id and a.ctid > b.ctid');
+  }
+
+  async numbers(localIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    if (localIds.length === 0) return new Map();
+    const rows = await run<{ local_id: string; nhs_number: string }>(
+      this.#work,
+      `select local_id, nhs_number from load_patient where local_id = any($1) and nhs_number is not null
+       union all
+       select sp.local_id, sp.nhs_number from record.source_patient sp
+       where sp.source = $2 and sp.local_id = any($1) and sp.nhs_number is not null
+         and not exists (select from load_patient p where p.local_id = sp.local_id)`,
+      [localIds, this.#work.source.number],
+    );
+    return new Map(rows.map((row) => [row.local_id, row.nhs_number]));
+  }
+
+  async custodians(): Promise<readonly string[]> {
+    const rows = await run<{ custodian: string }>(
+      this.#work,
+      'select distinct custodian from load_patient where custodian is not null',
+    );
+    return rows.map((row) => row.custodian);
+  }
+
+  async bar(custodians: readonly string[], care: boolean): Promise<void> {
+    await run(this.#work, `update load_patient set barred = 'not-signatory' where custodian = any($1)`, [custodians]);
+    if (care) await this.#barWithoutAgreement();
+    await this.#findUnjudged();
+    await run(
+      this.#work,
+      `update load_patient set person_id = null, reason = coalesce(barred, fault), state = case
+         when barred = 'not-signatory' then 'withheld' when barred is not null then 'refused'
+         when fault = any($1) then 'unmatched' else 'quarantined' end
+       where barred is not null or fault is not null`,
+      [UNMATCHED],
+    );
+    await run(
+      this.#work,
+      `update load_patient p set state = 'candidate', reason = null, person_id = null, judged = true
+       from load_number n where n.nhs_number = p.nhs_number and p.barred is null and p.fault is null`,
+    );
+  }
+
+  /**
+   * Whoever is not said to be cared for is not. A person of whom one record is refused for want of agreement is refused
+   * whole: two records, one child.
+   */
+  async #barWithoutAgreement(): Promise<void> {
+    await run(
+      this.#work,
+      `update load_patient p set barred = coalesce(c.refusal, 'closed-case')
+       from load_patient x left join load_care c on c.local_id = x.local_id
+       where x.local_id = p.local_id and p.barred is null and (c.local_id is null or c.refusal is not null)`,
+    );
+    await run(
+      this.#work,
+      `update load_patient set barred = 'no-agreement' where barred is null and nhs_number in
+         (select nhs_number from load_patient where barred = 'no-agreement')`,
+    );
+  }
+
+  /** Numbers of patients that came, went, changed or were let in, and of people whose identity has since changed. */
+  async #findUnjudged(): Promise<void> {
+    await run(
+      this.#work,
+      `insert into load_number select distinct nhs_number from (
+         select nhs_number from load_patient where changed
+         union all
+         select nhs_number from load_patient
+         where not changed and fault is null and (barred is null) <> (state in ('accepted', 'quarantined'))
+         union all
+         select sp.nhs_number from record.source_patient sp left join load_patient p on p.local_id = sp.local_id
+         where sp.source = $1 and (p.local_id is null or p.changed)
+         union all
+         select sp.nhs_number from record.source_patient sp join record.person e on e.person_id = sp.person_id
+         where sp.source = $1 and e.identity_at > sp.judged_at) t
+       where nhs_number is not null`,
+      [this.#work.source.number],
+    );
+    await run(this.#work, 'create index load_patient_number on load_patient (nhs_number)');
+    await run(this.#work, 'analyze load_number');
+  }
+
+  unjudged(afterNumber: string, limit: number): Promise<readonly Contribution[]> {
+    return contributions(this.#work, { afterNumber, limit });
+  }
+
+  async settle(judged: readonly JudgedContribution[]): Promise<number> {
+    const rows = judged.map(({ nhsNumber, newPersonId, verdict }) => ({
+      nhsNumber,
+      newPersonId,
+      accepted: verdict.state === 'accepted',
+      state: verdict.state,
+      reason: verdict.state === 'quarantined' ? verdict.reason : null,
+      ...(verdict.state === 'accepted' ? verdict.establishes : undefined),
+    }));
+    return inTransaction(this.#work, async () => {
+      await run(
+        this.#work,
+        `create temp table load_verdict on commit drop as
+         select * from json_to_recordset($1) as t("nhsNumber" text, "newPersonId" uuid, accepted boolean, state text,
+           reason text, "birthDate" text, family text, given text)`,
+        [JSON.stringify(rows)],
+      );
+      // another source may have made the person since it was looked for: then that one is taken
+      const made = await run(
+        this.#work,
+        `with taken as (
+           insert into record.person_number (nhs_number, person_id, status)
+           select v."nhsNumber", v."newPersonId", 'current' from load_verdict v
+           where v.accepted and not exists (select from record.person_number n where n.nhs_number = v."nhsNumber")
+           on conflict (nhs_number) do nothing returning person_id)
+         insert into record.person (person_id) select person_id from taken returning person_id`,
+      );
+      await run(
+        this.#work,
+        `update load_patient p set state = v.state, reason = v.reason, person_id = n.person_id
+         from load_verdict v left join record.person_number n on n.nhs_number = v."nhsNumber"
+         where p.nhs_number = v."nhsNumber" and p.state = 'candidate'`,
+      );
+      await run(
+        this.#work,
+        `insert into load_identity
+         select n.person_id, v."birthDate", v.family, v.given
+         from load_verdict v join record.person_number n on n.nhs_number = v."nhsNumber"
+         where v.family is not null on conflict (person_id) do nothing`,
+      );
+      return made.length;
+    });
+  }
+
+  async counts(): Promise<readonly { state: PatientState; reason: string; count: number }[]> {
+    const rows = await run<{ state: PatientState; reason: string; count: string }>(
+      this.#work,
+      `select state, coalesce(reason, '') as reason, count(*) from load_patient group by 1, 2 order by 1, 2`,
+    );
+    return rows.map(({ state, reason, count }) => ({ state, reason, count: Number(count) }));
+  }
+}
+
+export interface PlaceRow {
+  readonly file: number;
+  readonly line: number;
+  readonly start: string;
+  readonly length: number;
+  readonly hash: Buffer;
+}
+
+export function toPlace({ file, line, start, length, hash }: PlaceRow): RowPlace {
+  return { file, line, start: Number(start), length, hash };
+}

@@ -1,0 +1,124 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type pg from 'pg';
+import type { Test } from 'tap';
+import { DEMO_ISSUER, demoToken, makeIssuerKeys } from '../../demo/issuer.ts';
+import { readConfiguration } from '../../src/config.ts';
+import { startDatabase } from '../../src/database-start.ts';
+import { SERVED_NAMES } from '../../src/fhir/served.ts';
+import { type Service, wire } from '../../src/wire.ts';
+import { testDatabase } from '../support/database.ts';
+import { repositoryRoot } from '../support/root.ts';
+
+/** The whole service over a database of its own, answering on a port of its own. */
+export interface RealService {
+  readonly service: Service;
+  readonly fhirBase: string;
+  /** of a member of staff who may see all that is shared */
+  readonly token: string;
+  /** a connection that may look behind the service */
+  readonly admin: pg.Client;
+  /** for extracts; removed when the test ends */
+  readonly folder: string;
+}
+
+const PRACTICE = 'K82001';
+const DIRECT_CARE = [
+  'demographics',
+  'problems',
+  'allergies',
+  'medicines',
+  'immunisations',
+  'results',
+  'encounters',
+  'procedures',
+  'documents',
+  'plans',
+  'consent',
+];
+
+/**
+ * @param sources their codes, from the highest in precedence; each shares every served type
+ * @param custodians codes of organisations that Patients name as theirs: signatories, too
+ */
+export async function realService(
+  t: Test,
+  sources: readonly string[],
+  custodians: readonly string[],
+): Promise<RealService> {
+  const folder = mkdtempSync(join(tmpdir(), 'mcr-real-'));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  const { address, admin } = await testDatabase(t);
+  const port = await freePort();
+  const fhirBase = `http://127.0.0.1:${port}/fhir`;
+  const file = join(folder, 'config.json');
+  writeFileSync(file, JSON.stringify(configurationFile(fhirBase, sources, custodians)));
+  const env = { MCR_CONFIG: file, MCR_DATA: join(folder, 'data'), MCR_DATABASE_URL: address.url };
+  const configuration = readConfiguration(env, repositoryRoot());
+  const keys = join(configuration.dataFolder, 'keys');
+  mkdirSync(keys, { recursive: true });
+  await makeIssuerKeys(keys);
+  const token = await demoToken(keys, fhirBase, {
+    kind: 'staff',
+    organisation: PRACTICE,
+    reason: 'Routine review',
+  });
+  const service = await wire(configuration, await startDatabase(configuration, () => {}));
+  t.teardown(() => service.close());
+  await service.app.listen({ host: '127.0.0.1', port });
+  return { service, fhirBase, token, admin, folder };
+}
+
+function configurationFile(
+  fhirBase: string,
+  sources: readonly string[],
+  custodians: readonly string[],
+): object {
+  return {
+    mode: 'demo',
+    fhirBase,
+    logLevel: 'silent',
+    limits: { requestsPerMinute: 1_000_000, deadlineMs: 30_000 },
+    organisations: [...new Set([PRACTICE, ...sources, ...custodians])].map((code) => ({
+      code,
+      system: 'https://fhir.nhs.uk/Id/ods-organization-code',
+      name: `Organisation ${code}`,
+      sector: 'health',
+      agreements: [{ from: '2020-01-01' }],
+      roles: { base: code === PRACTICE ? DIRECT_CARE : [], unlisted: 'base', roles: {} },
+    })),
+    sources: sources.map((code, index) => ({
+      number: index + 1,
+      code,
+      name: `Source ${code}`,
+      organisation: code,
+      sector: 'health',
+      format: 'fhir-ndjson',
+      precedence: index + 1,
+      speaksFor: index === 0 ? ['health'] : [],
+      staleAfterHours: 48,
+      shares: Object.fromEntries(SERVED_NAMES.map((type) => [type, {}])),
+    })),
+    issuers: [
+      {
+        issuer: DEMO_ISSUER,
+        audience: ['{fhirBase}'],
+        keys: { file: '{dataFolder}/keys/demo-issuer.jwks.json' },
+        algorithms: ['ES384'],
+        callers: { claim: '/extensions/mcr/caller' },
+        organisations: { all: true },
+      },
+    ],
+  };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (typeof address !== 'object' || address === null) throw new Error('No free port was found.');
+  return address.port;
+}
