@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -60,6 +60,8 @@ async function people(url: string, fiftyNumber: string): Promise<People> {
 
 async function main(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'mcr-bench-'));
+  // open to the account of the database, or the cluster would be put elsewhere and left there
+  chmodSync(folder, 0o755);
   const cluster = await startEmbedded({ dataFolder: join(folder, 'cluster'), say });
   const children: ChildProcess[] = [];
   try {

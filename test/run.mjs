@@ -4,7 +4,7 @@
 //   node test/run.mjs [part of a test file's path ...]
 
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -37,6 +37,8 @@ async function main() {
     return 1;
   }
   const folder = mkdtempSync(join(tmpdir(), 'mcr-test-'));
+  // open to the account of the database, or the cluster would be put elsewhere and left there
+  chmodSync(folder, 0o755);
   const { startEmbedded } = await import('../dist/src/storage/embedded.js');
   const external = process.env.MCR_TEST_DATABASE_URL;
   const cluster =

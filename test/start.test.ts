@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -15,8 +15,14 @@ interface Ended {
   readonly err: string;
 }
 
-function run(program: string, args: readonly string[], env: Readonly<Record<string, string>>): { child: ChildProcess; ended: Promise<Ended>; out: () => string } {
-  const child = spawn(process.execPath, [program, ...args], { env: { PATH: process.env['PATH'] ?? '', ...env } });
+function run(
+  program: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): { child: ChildProcess; ended: Promise<Ended>; out: () => string } {
+  const child = spawn(process.execPath, [program, ...args], {
+    env: { PATH: process.env['PATH'] ?? '', ...env },
+  });
   let [out, err] = ['', ''];
   child.stdout?.on('data', (data) => {
     out += String(data);
@@ -37,35 +43,43 @@ async function freePort(): Promise<number> {
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'mcr-start-'));
+// open to the account of the database, or the cluster would be put elsewhere and left there
+chmodSync(folder, 0o755);
 t.teardown(() => rmSync(folder, { recursive: true, force: true }));
 
-t.test('the demonstration starts from nothing on the npm package’s PostgreSQL, and its first curl answers a joined record', async (t) => {
-  const port = await freePort();
-  const env = { MCR_DATA: join(folder, 'data'), MCR_PORT: String(port), MCR_SYSTEM_POSTGRESQL: 'no' };
-  const { child, ended, out } = run(MAIN, [], env);
-  t.teardown(() => child.kill('SIGKILL'));
-  const until = Date.now() + 120_000;
-  while (!out().includes('curl -s') && child.exitCode === null && Date.now() < until) {
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
-  t.match(out(), /PostgreSQL 1[89]|PostgreSQL [2-9]\d/, 'not the system’s');
-  const [, token, url] = /curl -s -H 'Authorization: Bearer ([^']+)' '([^']+)'/.exec(out()) ?? [];
-  const answer = await fetch(url ?? '', { headers: { authorization: `Bearer ${token}` } });
-  t.equal(answer.status, 200);
-  const bundle = (await answer.json()) as { entry: { resource: { meta?: { source?: string } } }[] };
-  const sources = new Set(bundle.entry.flatMap(({ resource }) => resource.meta?.source ?? []));
-  t.ok(sources.size >= 5, `at least five partners: ${[...sources].map((source) => source.split('/').at(-1)).join(', ')}`);
-  t.notMatch(out(), /\b999 ?\d{3} ?\d{4}\b.*"msg"/, 'no number in a log line');
+t.test(
+  'the demonstration starts from nothing on the npm package’s PostgreSQL, and its first curl answers a joined record',
+  async (t) => {
+    const port = await freePort();
+    const env = { MCR_DATA: join(folder, 'data'), MCR_PORT: String(port), MCR_SYSTEM_POSTGRESQL: 'no' };
+    const { child, ended, out } = run(MAIN, [], env);
+    t.teardown(() => child.kill('SIGKILL'));
+    const until = Date.now() + 120_000;
+    while (!out().includes('curl -s') && child.exitCode === null && Date.now() < until) {
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+    t.match(out(), /PostgreSQL 1[89]|PostgreSQL [2-9]\d/, 'not the system’s');
+    const [, token, url] = /curl -s -H 'Authorization: Bearer ([^']+)' '([^']+)'/.exec(out()) ?? [];
+    const answer = await fetch(url ?? '', { headers: { authorization: `Bearer ${token}` } });
+    t.equal(answer.status, 200);
+    const bundle = (await answer.json()) as { entry: { resource: { meta?: { source?: string } } }[] };
+    const sources = new Set(bundle.entry.flatMap(({ resource }) => resource.meta?.source ?? []));
+    t.ok(
+      sources.size >= 5,
+      `at least five partners: ${[...sources].map((source) => source.split('/').at(-1)).join(', ')}`,
+    );
+    t.notMatch(out(), /\b999 ?\d{3} ?\d{4}\b.*"msg"/, 'no number in a log line');
 
-  const second = await run(MAIN, [], env).ended;
-  t.equal(second.code, 1);
-  t.equal(second.err, `Port ${port} on 127.0.0.1 is taken. Name another with MCR_PORT.\n`);
+    const second = await run(MAIN, [], env).ended;
+    t.equal(second.code, 1);
+    t.equal(second.err, `Port ${port} on 127.0.0.1 is taken. Name another with MCR_PORT.\n`);
 
-  child.kill('SIGTERM');
-  const { code, out: said } = await ended;
-  t.equal(code, 0, 'it stops in order');
-  t.match(said, /Stopping/);
-});
+    child.kill('SIGTERM');
+    const { code, out: said } = await ended;
+    t.equal(code, 0, 'it stops in order');
+    t.match(said, /Stopping/);
+  },
+);
 
 t.test('says in one sentence what keeps it from starting', async (t) => {
   const port = String(await freePort());
@@ -75,7 +89,11 @@ t.test('says in one sentence what keeps it from starting', async (t) => {
   t.equal(unwritable.code, 1);
   t.match(unwritable.err, /^The data folder .* cannot be written\. Name another with MCR_DATA\.\n$/);
 
-  const gone = await run(MAIN, [], { MCR_DATA: join(folder, 'other'), MCR_PORT: port, MCR_DATABASE_URL: 'postgres://nobody@127.0.0.1:1/x' }).ended;
+  const gone = await run(MAIN, [], {
+    MCR_DATA: join(folder, 'other'),
+    MCR_PORT: port,
+    MCR_DATABASE_URL: 'postgres://nobody@127.0.0.1:1/x',
+  }).ended;
   t.equal(gone.code, 1);
   t.equal(gone.err, 'The database cannot be reached. Check database.url in the configuration.\n');
 });
@@ -105,13 +123,25 @@ t.test('names every fault of a configuration with its path', async (t) => {
   inconsistent.sources[0].shares.Observation = { exceptElements: ['status'] };
   inconsistent.issuers[0].algorithms = ['none'];
   const logic = await check(inconsistent);
-  for (const fault of ['/sources/1/organisation', 'number 1', '/sources/0/shares/Observation/exceptElements', '/issuers/0/algorithms']) {
+  for (const fault of [
+    '/sources/1/organisation',
+    'number 1',
+    '/sources/0/shares/Observation/exceptElements',
+    '/issuers/0/algorithms',
+  ]) {
     t.match(logic.err, fault);
   }
 
   const production = await check({ ...demo, mode: 'production' });
   t.equal(production.code, 1, 'the demonstration does not run in production mode');
-  for (const fault of ['/database/url', '/database/journalUrl', '/secrets', '/fhirBase', '/tlsProxy', 'demonstration']) {
+  for (const fault of [
+    '/database/url',
+    '/database/journalUrl',
+    '/secrets',
+    '/fhirBase',
+    '/tlsProxy',
+    'demonstration',
+  ]) {
     t.match(production.err, fault);
   }
   t.match((await check('{')).err, /is not JSON/);
@@ -120,10 +150,15 @@ t.test('names every fault of a configuration with its path', async (t) => {
 t.test('the command line tells what it does, and what was called wrongly', async (t) => {
   const overview = await run(MCR, [], {}).ended;
   t.equal(overview.code, 0);
-  for (const name of ['serve', 'load', 'sources', 'staff', 'token', 'demo', 'config', 'policy']) t.match(overview.out, `  ${name}`);
+  for (const name of ['serve', 'load', 'sources', 'staff', 'token', 'demo', 'config', 'policy'])
+    t.match(overview.out, `  ${name}`);
   t.equal((await run(MCR, ['nonsense'], {}).ended).code, 2);
   t.equal((await run(MCR, ['load', '--nonsense'], {}).ended).code, 2);
   t.equal((await run(MCR, ['load', 'gp'], {}).ended).code, 2);
   const policy = await run(MCR, ['policy'], {}).ended;
-  t.equal(policy.out, readFileSync(join(repositoryRoot(), 'docs', 'policy.md'), 'utf8'), 'docs/policy.md is in step');
+  t.equal(
+    policy.out,
+    readFileSync(join(repositoryRoot(), 'docs', 'policy.md'), 'utf8'),
+    'docs/policy.md is in step',
+  );
 });

@@ -8,7 +8,13 @@ import { createHmac, type KeyObject } from 'node:crypto';
  * @param key permanent for the life of the database: another key makes other ids
  * @param person for types that are kept once for every person who refers to them: whose copy it is
  */
-export function resourceId(key: KeyObject, source: string, type: string, sourceId: string, person = ''): string {
+export function resourceId(
+  key: KeyObject,
+  source: string,
+  type: string,
+  sourceId: string,
+  person = '',
+): string {
   const hex = createHmac('sha256', key).update(`${source}\0${type}\0${sourceId}\0${person}`).digest('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20, 32)}`;
 }

@@ -1,5 +1,6 @@
 import { servedByCode } from '../fhir/served.ts';
-import type { LoadResult, RestrictionCounts, TypeCount } from './ports.ts';
+import type { LoadResult } from './ports.ts';
+import type { RestrictionCounts, TypeCount } from './records.ts';
 import type { RefusalRule } from './refusal.ts';
 
 /** What a load did, for the source's engineers and our own: counts and sentences, no personal data. */
@@ -95,7 +96,14 @@ export class Tally {
   readonly #types = new Map<string, Counts>();
   readonly #timings = new Map<LoadPhase, number>();
   #peak = 0;
-  identity: IdentityTally = { newPeople: 0, accepted: 0, quarantined: {}, unmatched: 0, withheld: 0, refused: {} };
+  identity: IdentityTally = {
+    newPeople: 0,
+    accepted: 0,
+    quarantined: {},
+    unmatched: 0,
+    withheld: 0,
+    refused: {},
+  };
   consent: ConsentTally = {
     optedOut: 0,
     agreementsEnded: 0,
@@ -128,7 +136,9 @@ export class Tally {
 
   get types(): Readonly<Record<string, TypeTally>> {
     const sorted = [...this.#types].sort(([a], [b]) => (a < b ? -1 : 1));
-    return Object.fromEntries(sorted.map(([type, counts]) => [type, { ...counts, rejected: { ...counts.rejected } }]));
+    return Object.fromEntries(
+      sorted.map(([type, counts]) => [type, { ...counts, rejected: { ...counts.rejected } }]),
+    );
   }
 
   get rejected(): number {
@@ -141,7 +151,10 @@ export class Tally {
   }
 
   get timings(): Certificate['timings'] {
-    return [...this.#timings].map(([phase, milliseconds]) => ({ phase, milliseconds: Math.round(milliseconds) }));
+    return [...this.#timings].map(([phase, milliseconds]) => ({
+      phase,
+      milliseconds: Math.round(milliseconds),
+    }));
   }
 
   get peakMemoryBytes(): number {

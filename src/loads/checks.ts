@@ -30,7 +30,10 @@ export function checkAgainstHistory(manifest: Manifest, last: LastPublished | un
     );
   }
   if (manifest.businessDate < last.businessDate) {
-    throw new Refusal('earlier-date', 'The business date is earlier than that of the last published extract.');
+    throw new Refusal(
+      'earlier-date',
+      'The business date is earlier than that of the last published extract.',
+    );
   }
 }
 
@@ -46,10 +49,16 @@ export function checkSignatory(
   last: LastPublished | undefined,
 ): void {
   if (!isSignatory(policy, source.organisation, day)) {
-    throw new Refusal('not-signatory', 'The organisation of the source has not signed the agreement for this day.');
+    throw new Refusal(
+      'not-signatory',
+      'The organisation of the source has not signed the agreement for this day.',
+    );
   }
   const missing = last?.fileTypes.find((type) => !fileTypes.includes(type));
   if (missing !== undefined) {
-    throw new Refusal('file-missing', `The last extract had a file of type ${missing}: an empty type is an empty file.`);
+    throw new Refusal(
+      'file-missing',
+      `The last extract had a file of type ${missing}: an empty type is an empty file.`,
+    );
   }
 }

@@ -39,7 +39,10 @@ export type ConsentReading =
   | { readonly kind: 'statement'; readonly statement: ConsentStatement }
   /** draft, inactive, entered in error, or about something else */
   | { readonly kind: 'ignored' }
-  | { readonly kind: 'fault'; readonly rule: 'no-person' | 'consent-date' | 'consent-limits' | 'consent-form' };
+  | {
+      readonly kind: 'fault';
+      readonly rule: 'no-person' | 'consent-date' | 'consent-limits' | 'consent-form';
+    };
 
 export const HEALTH_OPT_OUT = 'https://mycarerecord.example/policy/health-optout/v1';
 export const SOCIAL_CARE_OPT_IN = 'https://mycarerecord.example/policy/socialcare-optin/v1';
@@ -61,7 +64,11 @@ type Fault = Extract<ConsentReading, { kind: 'fault' }>['rule'];
  * @param isValid whether `validateStructure` found no fault
  * @param businessDate nothing is entered after the end of that day: a later date is read as its end, or permits nothing
  */
-export function readConsentStatement(resource: unknown, isValid: boolean, businessDate: string): ConsentReading {
+export function readConsentStatement(
+  resource: unknown,
+  isValid: boolean,
+  businessDate: string,
+): ConsentReading {
   const row = members(resource);
   const endOfDay = (dateRange(businessDate)?.to ?? 0) - 1;
   return row['resourceType'] === 'Observation'
@@ -72,11 +79,14 @@ export function readConsentStatement(resource: unknown, isValid: boolean, busine
 function readObservation(row: Json, isValid: boolean, endOfDay: number): ConsentReading {
   const codes = codeTokens(row);
   const optedOut = codes.some((code) => DISSENT.includes(code));
-  if ((!optedOut && !codes.includes(ASSENT)) || NOT_MADE.has(String(row['status']))) return { kind: 'ignored' };
+  if ((!optedOut && !codes.includes(ASSENT)) || NOT_MADE.has(String(row['status'])))
+    return { kind: 'ignored' };
   const localId = patientOf(row['subject']);
   if (localId === undefined) return fault('no-person');
   const period = members(row['effectivePeriod']);
-  const date = [row['effectiveDateTime'], period['start'], row['effectiveInstant'], row['issued']].find(isString);
+  const date = [row['effectiveDateTime'], period['start'], row['effectiveInstant'], row['issued']].find(
+    isString,
+  );
   const enteredAt = moment(date, optedOut, endOfDay);
   if (!optedOut && (!isValid || !FINAL.has(String(row['status'])))) return fault('consent-form');
   if (enteredAt === undefined) return fault('consent-date');
@@ -87,7 +97,11 @@ function readObservation(row: Json, isValid: boolean, endOfDay: number): Consent
 
 function readConsent(row: Json, isValid: boolean, endOfDay: number): ConsentReading {
   const policies = policiesOf(row);
-  const about = policies.has(HEALTH_OPT_OUT) ? 'health' : policies.has(SOCIAL_CARE_OPT_IN) ? 'social-care' : undefined;
+  const about = policies.has(HEALTH_OPT_OUT)
+    ? 'health'
+    : policies.has(SOCIAL_CARE_OPT_IN)
+      ? 'social-care'
+      : undefined;
   if (about === undefined || NOT_IN_FORCE.has(String(row['status']))) return { kind: 'ignored' };
   const localId = patientOf(row['patient']);
   if (localId === undefined) return fault('no-person');
@@ -98,7 +112,10 @@ function readConsent(row: Json, isValid: boolean, endOfDay: number): ConsentRead
   const problem = permits ? hindrance(row, provision, isValid, policies, recordedAt) : undefined;
   if (about === 'health') {
     if (problem !== undefined || recordedAt === undefined) return fault(problem ?? 'consent-date');
-    return { kind: 'statement', statement: { about, localId, sourceId, optedOut: !permits, enteredAt: recordedAt } };
+    return {
+      kind: 'statement',
+      statement: { about, localId, sourceId, optedOut: !permits, enteredAt: recordedAt },
+    };
   }
   // an agreement that cannot be honoured is a refusal of that moment: an older one must not outlive it
   const statement: AgreementStatement = {
@@ -123,7 +140,8 @@ function hindrance(
 ): Fault | undefined {
   const scope = codeTokens({ code: row['scope'] });
   if (!isValid || row['status'] !== 'active') return 'consent-form';
-  if (!scope.includes('http://terminology.hl7.org/CodeSystem/consentscope|patient-privacy')) return 'consent-form';
+  if (!scope.includes('http://terminology.hl7.org/CodeSystem/consentscope|patient-privacy'))
+    return 'consent-form';
   if (policies.size > 1 || LIMITS.some((name) => provision[name] !== undefined)) return 'consent-limits';
   return recordedAt === undefined ? 'consent-date' : undefined;
 }

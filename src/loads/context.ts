@@ -1,8 +1,9 @@
 import type { Policy, SourcePolicy } from '../access/policy.ts';
 import type { LoadPhase, Tally } from './certificate.ts';
 import type { Manifest } from './manifest.ts';
-import type { AgreementRecord, CareStanding, LoadSession, OptOutRecord, RejectedRow } from './ports.ts';
+import type { LoadSession } from './ports.ts';
 import type { Preparer } from './prepare.ts';
+import type { AgreementRecord, CareStanding, OptOutRecord, RejectedRow } from './records.ts';
 import type { StagedFile } from './staging.ts';
 
 /** Told now and then while a load runs; `done` and `total` are rows, or bytes while staging. */
@@ -44,7 +45,6 @@ export interface ConsentHarvest {
   /** false: agreements that are not in the extract are not known to have ended */
   readonly agreementsWhole: boolean;
 }
-
 
 export function agreementsOf(standings: readonly CareStanding[]): readonly AgreementRecord[] {
   return standings.flatMap((standing) => standing.agreement ?? []);

@@ -2,7 +2,7 @@ import { isSignatory } from '../access/days.ts';
 import { type ContributionVerdict, judgeContribution } from '../identity/contribution.ts';
 import type { IdentityTally } from './certificate.ts';
 import type { LoadContext } from './context.ts';
-import type { Contribution } from './ports.ts';
+import type { Contribution } from './records.ts';
 
 const BATCH = 2_000;
 
@@ -51,7 +51,9 @@ async function identityTally(context: LoadContext, newPeople: number): Promise<I
   const sum = (state: string): number =>
     counts.filter((each) => each.state === state).reduce((total, each) => total + each.count, 0);
   const byReason = (state: string): Readonly<Record<string, number>> =>
-    Object.fromEntries(counts.filter((each) => each.state === state).map(({ reason, count }) => [reason, count]));
+    Object.fromEntries(
+      counts.filter((each) => each.state === state).map(({ reason, count }) => [reason, count]),
+    );
   return {
     newPeople,
     accepted: sum('accepted'),

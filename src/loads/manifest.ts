@@ -72,7 +72,8 @@ function files(value: unknown): readonly ManifestFile[] {
   for (const key of ['name', 'type'] as const) {
     // two names that differ only in case are one file on some systems
     const seen = new Set(found.map((each) => each[key].toLowerCase()));
-    if (seen.size !== found.length) throw new Refusal('manifest', `The manifest gives a file's ${key} twice.`);
+    if (seen.size !== found.length)
+      throw new Refusal('manifest', `The manifest gives a file's ${key} twice.`);
   }
   return found;
 }
@@ -93,7 +94,10 @@ function members(value: unknown, names: readonly string[], path: string): Json {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw faulty(path);
   const found = Object.keys(value).sort();
   if (found.length !== names.length || found.some((name, index) => name !== names[index])) {
-    throw new Refusal('manifest', `The manifest's ${path} must have exactly the members ${names.join(', ')}.`);
+    throw new Refusal(
+      'manifest',
+      `The manifest's ${path} must have exactly the members ${names.join(', ')}.`,
+    );
   }
   return value as Json;
 }
@@ -104,7 +108,8 @@ function matching(value: unknown, pattern: RegExp, path: string): string {
 }
 
 function whole(value: unknown, least: number, most: number, path: string): number {
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < least || value > most) throw faulty(path);
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < least || value > most)
+    throw faulty(path);
   return value;
 }
 

@@ -1,7 +1,7 @@
 import { securityLabels } from '../fhir/codings.ts';
 import { type Demographics, fold, isComparable } from '../identity/demographics.ts';
 import { NHS_NUMBER_SYSTEM, readNhsNumber } from '../identity/nhs-number.ts';
-import type { PatientFault, PatientRecord } from './ports.ts';
+import type { PatientFault, PatientRecord } from './records.ts';
 
 /** What a Patient resource says of who it is, whose rows it speaks for and whether the person is restricted. */
 
@@ -66,7 +66,10 @@ export function patientRecord(patient: object, line: number, hash: Buffer, day: 
  * belong to an identity that was left behind for good reason. `Patient.link`, the source's own merging, goes too.
  */
 export function withCurrentNumber(patient: object, day: string): object {
-  const { link, ...rest } = patient as { readonly link?: unknown; readonly identifier?: readonly Identifier[] };
+  const { link, ...rest } = patient as {
+    readonly link?: unknown;
+    readonly identifier?: readonly Identifier[];
+  };
   const { nhsNumber } = numberOf(rest.identifier ?? [], day);
   const identifiers = (rest.identifier ?? []).flatMap((each) => {
     if (each.system !== NHS_NUMBER_SYSTEM) return [each];
@@ -78,10 +81,15 @@ export function withCurrentNumber(patient: object, day: string): object {
 }
 
 export function isRestricted(resource: object): boolean {
-  return securityLabels(resource).some((label) => label === `${CONFIDENTIALITY}|R` || label === `${CONFIDENTIALITY}|V`);
+  return securityLabels(resource).some(
+    (label) => label === `${CONFIDENTIALITY}|R` || label === `${CONFIDENTIALITY}|V`,
+  );
 }
 
-function numberOf(identifiers: readonly Identifier[], day: string): { nhsNumber?: string; fault?: PatientFault } {
+function numberOf(
+  identifiers: readonly Identifier[],
+  day: string,
+): { nhsNumber?: string; fault?: PatientFault } {
   const current = identifiers.filter((each) => isCurrentNumber(each, day) && each.value !== undefined);
   if (current.length === 0) return { fault: 'no-nhs-number' };
   const numbers = new Set(current.map((each) => readNhsNumber(each.value ?? '')));
@@ -98,7 +106,9 @@ function isCurrentNumber(identifier: Identifier, day: string): boolean {
 
 /** No status: the feed sends verified numbers only. A status that is there must say 01 and nothing else. */
 function isVerified(identifier: Identifier): boolean {
-  const statuses = (identifier.extension ?? []).filter((each) => each.url.includes('NHSNumberVerificationStatus'));
+  const statuses = (identifier.extension ?? []).filter((each) =>
+    each.url.includes('NHSNumberVerificationStatus'),
+  );
   return statuses.every((status) => {
     const codes = (status.valueCodeableConcept?.coding ?? []).map((coding) => coding.code);
     return codes.length > 0 && codes.every((code) => code === '01');

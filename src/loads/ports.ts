@@ -1,5 +1,21 @@
 import type { ContributionVerdict } from '../identity/contribution.ts';
 import type { Demographics } from '../identity/demographics.ts';
+import type {
+  CareStanding,
+  Contribution,
+  CopyPlace,
+  JudgedContribution,
+  OptOutRecord,
+  PatientRecord,
+  PatientState,
+  ReferencedCopy,
+  RejectedRow,
+  RestrictionCounts,
+  RowOwner,
+  RowPlace,
+  StagedRow,
+  TypeCount,
+} from './records.ts';
 
 /**
  * What a load needs of storage and of the audit log. A load works in a session: a connection of its own that holds the
@@ -53,156 +69,12 @@ export interface LoadStart {
   readonly startedAt: number;
 }
 
-/** Where a row of the extract is, and what it hashes to (SHA-256 with the versions of mapper and sharing policy). */
-export interface RowPlace {
-  /** index of the file in the manifest */
-  readonly file: number;
-  /** from 1; of a CSV file the header is line 1 */
-  readonly line: number;
-  /** offset in bytes; 0 where rows are kept by other means */
-  readonly start: number;
-  readonly length: number;
-  readonly hash: Buffer;
-}
-
 /** Takes every row of the extract in one pass. `write` only buffers: await `flush` now and then, `end` at the end. */
 export interface RowWriter {
   /** @param localId of rows that are stored once per person who refers to them */
   write(file: number, line: number, start: number, length: number, hash: Buffer, localId?: string): void;
   flush(): Promise<void>;
   end(): Promise<void>;
-}
-
-/** Faults that are in the Patient row itself, whatever the policy or other sources say. */
-export type PatientFault =
-  | 'no-nhs-number'
-  | 'nhs-number'
-  | 'nhs-number-status'
-  /** as above, in a feed whose people without a verified number wait to be matched */
-  | 'unverified'
-  | 'demographics-missing'
-  | 'duplicate-id';
-
-/** A source's own patient, as read from its row. */
-export interface PatientRecord {
-  readonly localId: string;
-  readonly line: number;
-  readonly hash: Buffer;
-  readonly fault?: PatientFault;
-  /** with a right check digit; verified or not */
-  readonly nhsNumber?: string;
-  /** code of the organisation the rows belong to, where the feed speaks for several */
-  readonly custodian?: string;
-  readonly restricted: boolean;
-  readonly demographics: Demographics;
-  /** every name given, folded, as `family<tab>given` */
-  readonly names: readonly string[];
-}
-
-export type PatientState = 'accepted' | 'quarantined' | 'unmatched' | 'withheld' | 'refused';
-
-/** Whose a row of a local patient is, or why it is nobody's. */
-export interface RowOwner {
-  readonly state: PatientState;
-  readonly reason?: string;
-  /** when accepted */
-  readonly personId?: string;
-}
-
-/** Why a social care source's person may not be held, or the agreement that lets it be. */
-export interface CareStanding {
-  readonly localId: string;
-  readonly refusal?: 'no-agreement' | 'closed-case';
-  readonly agreement?: AgreementRecord;
-}
-
-export interface AgreementRecord {
-  readonly resourceId: string;
-  readonly givenBy?: string;
-  readonly givenByRelationship?: string;
-  /** milliseconds since the epoch */
-  readonly recordedAt: number;
-  /** `YYYY-MM-DD` */
-  readonly startDate: string;
-  readonly endDate?: string;
-}
-
-/** The last word of this extract on one number. */
-export interface OptOutRecord {
-  readonly nhsNumber: string;
-  readonly optedOut: boolean;
-  /** milliseconds since the epoch */
-  readonly enteredAt: number;
-  readonly resourceId: string;
-}
-
-export interface RestrictionCounts {
-  readonly optedOut: number;
-  readonly agreementsEnded: number;
-  readonly restricted: number;
-}
-
-/** Everything a source says about one number, and what is established about it. */
-export interface Contribution {
-  readonly nhsNumber: string;
-  readonly personId?: string;
-  readonly candidates: readonly Demographics[];
-  readonly established?: { readonly source: number; readonly demographics: Demographics };
-}
-
-export interface JudgedContribution {
-  readonly nhsNumber: string;
-  /** taken when the number has no person yet and the verdict needs one */
-  readonly newPersonId: string;
-  readonly verdict: ContributionVerdict;
-}
-
-/** A resource ready to be stored. */
-export interface StagedRow {
-  readonly resourceId: string;
-  /** absent: a directory type, about nobody */
-  readonly personId?: string;
-  /** code of the type in SERVED */
-  readonly type: number;
-  readonly categories: readonly string[];
-  readonly labels: readonly string[];
-  readonly codes: readonly string[];
-  /** `system|value`; of directory types only */
-  readonly identifiers: readonly string[];
-  readonly hash: Buffer;
-  readonly body: string;
-  readonly file: number;
-  readonly line: number;
-}
-
-/** A Medication or Binary that a person's row refers to. */
-export interface ReferencedCopy {
-  /** code of the type in SERVED */
-  readonly type: number;
-  readonly localId: string;
-  readonly personId: string;
-  /** of this person's copy */
-  readonly resourceId: string;
-}
-
-/** A row to copy for the people who refer to it and lack it. */
-export interface CopyPlace extends RowPlace {
-  readonly personIds: readonly string[];
-}
-
-/** A row that was not taken. Never a value, a name or a number. */
-export interface RejectedRow {
-  readonly file: string;
-  readonly line: number;
-  readonly rule: string;
-  readonly element?: string;
-  readonly hint: string;
-}
-
-export interface TypeCount {
-  /** code of the type in SERVED */
-  readonly type: number;
-  readonly count: number;
 }
 
 export interface LoadSession {
@@ -257,7 +129,9 @@ export interface PatientPhase {
   /** @returns how many numbers had no person before */
   settle(judged: readonly JudgedContribution[]): Promise<number>;
   /** numbers of local patients by state and reason */
-  counts(): Promise<readonly { readonly state: PatientState; readonly reason: string; readonly count: number }[]>;
+  counts(): Promise<
+    readonly { readonly state: PatientState; readonly reason: string; readonly count: number }[]
+  >;
 }
 
 export interface ConsentPhase {
@@ -271,7 +145,10 @@ export interface ConsentPhase {
    * @param agreementsWhole the extract has its file of agreements: those it does not give have ended
    * @param confirm called before COMMIT when there is anything to restrict
    */
-  restrict(agreementsWhole: boolean, confirm: (counts: RestrictionCounts) => Promise<void>): Promise<RestrictionCounts>;
+  restrict(
+    agreementsWhole: boolean,
+    confirm: (counts: RestrictionCounts) => Promise<void>,
+  ): Promise<RestrictionCounts>;
 }
 
 export interface ResourcePhase {
@@ -294,7 +171,9 @@ export interface ResourcePhase {
   /** @returns rows whose id another row of different content has too: none of them is taken */
   settle(): Promise<readonly { readonly file: number; readonly line: number; readonly type: number }[]>;
   /** Adds and changes what is staged, in chunks that nobody sees. */
-  apply(progress: (done: number, total: number) => void): Promise<{ readonly added: readonly TypeCount[]; readonly changed: readonly TypeCount[] }>;
+  apply(
+    progress: (done: number, total: number) => void,
+  ): Promise<{ readonly added: readonly TypeCount[]; readonly changed: readonly TypeCount[] }>;
   /** Deletes what is stored and was not in the extract. */
   deleteUnseen(copies: boolean): Promise<readonly TypeCount[]>;
   /**
@@ -303,7 +182,9 @@ export interface ResourcePhase {
    * @param files of the types that are stored once per person who refers to them
    * @returns rows to which nobody refers
    */
-  compareCopies(files: readonly { readonly file: number; readonly type: number }[]): Promise<readonly TypeCount[]>;
+  compareCopies(
+    files: readonly { readonly file: number; readonly type: number }[],
+  ): Promise<readonly TypeCount[]>;
   unreadCopies(file: number, afterLine: number, limit: number): Promise<readonly CopyPlace[]>;
   unchanged(): Promise<readonly TypeCount[]>;
 }

@@ -6,7 +6,7 @@ import { withoutElements } from '../fhir/elements.ts';
 import { type LocalReference, rewriteReferences } from '../fhir/references.ts';
 import { isServed, served } from '../fhir/served.ts';
 import { resourceId } from '../identity/resource-id.ts';
-import type { ReferencedCopy, StagedRow } from './ports.ts';
+import type { ReferencedCopy, StagedRow } from './records.ts';
 import { isKeptBack, sharedType } from './sharing.ts';
 import { withoutThirdParties } from './third-parties.ts';
 
@@ -87,10 +87,15 @@ export class Preparer {
     const copyOf = keeping === 'referenced' ? owner?.personId : undefined;
     const ours = this.id(resourceType, sourceId, copyOf);
     const published = this.#published(resource, resourceType === 'Patient' && owner ? owner.personId : ours);
-    const own = withoutThirdParties(published, owner === undefined || owner.localId === '' ? undefined : owner.localId);
+    const own = withoutThirdParties(
+      published,
+      owner === undefined || owner.localId === '' ? undefined : owner.localId,
+    );
     const minimised = withoutElements(own, shared.exceptElements ?? []);
     const references: ReferencedCopy[] = [];
-    const rewritten = rewriteReferences(minimised, (reference) => this.#pointed(reference, owner, references));
+    const rewritten = rewriteReferences(minimised, (reference) =>
+      this.#pointed(reference, owner, references),
+    );
     return {
       row: {
         resourceId: ours,
@@ -156,7 +161,9 @@ function withoutNarrative(contained: unknown): unknown {
 
 function identifierTokens(resource: object): string[] {
   const { identifier } = resource as { readonly identifier?: readonly { system?: string; value?: string }[] };
-  return (identifier ?? []).flatMap(({ system, value }) => (value === undefined ? [] : [`${system ?? ''}|${value}`]));
+  return (identifier ?? []).flatMap(({ system, value }) =>
+    value === undefined ? [] : [`${system ?? ''}|${value}`],
+  );
 }
 
 function strings(value: unknown): readonly string[] {

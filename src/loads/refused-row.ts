@@ -6,7 +6,8 @@ const HINTS: Readonly<Record<string, string>> = {
   'nhs-number': 'the NHS number of its Patient fails the check digit, or there are several',
   'nhs-number-status': 'the NHS number of its Patient is not verified',
   unverified: 'the NHS number of the child is not verified',
-  'demographics-missing': 'its Patient lacks what tells people apart: two of birth date, family and given name',
+  'demographics-missing':
+    'its Patient lacks what tells people apart: two of birth date, family and given name',
   'duplicate-id': 'two rows of this id differ',
   'duplicate-number': 'two Patients have this NHS number and contradict each other',
   'identity-conflict': 'its Patient contradicts the identity that is established for the NHS number',

@@ -3,7 +3,8 @@ import { type Certificate, type LoadPhase, Tally } from './certificate.ts';
 import type { LoadProgress } from './context.ts';
 import type { Manifest } from './manifest.ts';
 import { LoadFailed, type LoadOptions } from './options.ts';
-import type { LoadEvent, LoadResult, LoadSession, RestrictionCounts } from './ports.ts';
+import type { LoadEvent, LoadResult, LoadSession } from './ports.ts';
+import type { RestrictionCounts } from './records.ts';
 import { Refusal } from './refusal.ts';
 
 /** What a run knows of itself as it goes on: its certificate and its audit events are made from it. */
@@ -55,7 +56,11 @@ export class LoadReport {
 
   async restricting(counts: RestrictionCounts): Promise<void> {
     const details = Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, String(count)]));
-    await this.#options.audit({ result: 'restricting', source: this.#source.code, details: { ...this.#facts(), ...details } });
+    await this.#options.audit({
+      result: 'restricting',
+      source: this.#source.code,
+      details: { ...this.#facts(), ...details },
+    });
   }
 
   async published(publish: () => Promise<number>): Promise<Certificate> {

@@ -65,7 +65,13 @@ async function load(
     const staged = await report.phase('stage', () =>
       stageFiles(options.folder, manifest, staging, (done) => report.progress('stage', done, done)),
     );
-    const preparer = new Preparer({ policy: source, businessDate, loadNo, startedAt, key: options.resourceKey });
+    const preparer = new Preparer({
+      policy: source,
+      businessDate,
+      loadNo,
+      startedAt,
+      key: options.resourceKey,
+    });
     const { tally } = report;
     const rejects = new Rejects(tally, session);
     const { policy } = options;
@@ -86,7 +92,11 @@ async function load(
     tally.countAll('unchanged', await session.resources.unchanged());
     await options.audit(report.event('published'));
     return await report.published(() =>
-      session.publish((contribution) => judge(context, contribution), sameIdentity, (p) => report.certificateText(p)),
+      session.publish(
+        (contribution) => judge(context, contribution),
+        sameIdentity,
+        (p) => report.certificateText(p),
+      ),
     );
   } finally {
     await rm(staging, { recursive: true, force: true });
@@ -109,7 +119,9 @@ function readerOf(context: LoadContext): ExtractReader {
 /** Whatever decides what is stored of a row, beside the row itself. */
 function versionSalt(source: SourcePolicy, mapper: string): Buffer {
   const { code, sector, organisation, shares } = source;
-  return createHash('sha256').update(JSON.stringify([mapper, code, sector, organisation, shares])).digest();
+  return createHash('sha256')
+    .update(JSON.stringify([mapper, code, sector, organisation, shares]))
+    .digest();
 }
 
 /** What restricts, ahead of everything that may still refuse the extract. */
@@ -167,4 +179,3 @@ async function storeStaged(context: LoadContext): Promise<void> {
   tally.countAll('new', added);
   tally.countAll('changed', changed);
 }
-

@@ -18,13 +18,16 @@ export function sharedType(policy: SourcePolicy, type: string, day: string): Sha
 /** Whether a resource is kept back by its category or code. A code sent without its system is kept back as well. */
 export function isKeptBack(resource: object, shared: SharedType): boolean {
   return (
-    isExcepted(categoryTokens(resource), shared.exceptCategories) || isExcepted(codeTokens(resource), shared.exceptCodes)
+    isExcepted(categoryTokens(resource), shared.exceptCategories) ||
+    isExcepted(codeTokens(resource), shared.exceptCodes)
   );
 }
 
 function isExcepted(tokens: readonly string[], exceptions: readonly string[] | undefined): boolean {
   if (exceptions === undefined || exceptions.length === 0) return false;
-  return tokens.some((token) => exceptions.includes(token) || (token.startsWith('|') && endsOne(exceptions, token)));
+  return tokens.some(
+    (token) => exceptions.includes(token) || (token.startsWith('|') && endsOne(exceptions, token)),
+  );
 }
 
 function endsOne(exceptions: readonly string[], token: string): boolean {

@@ -43,7 +43,9 @@ export async function readStaffDirectory(
     }
     const nhsNumber = readNhsNumber(number);
     if (nhsNumber === undefined || !isText(organisation) || !isText(userId) || more.length > 0) {
-      throw new Error(`Line ${line} of the staff directory has no organisation, user or NHS number that can be read.`);
+      throw new Error(
+        `Line ${line} of the staff directory has no organisation, user or NHS number that can be read.`,
+      );
     }
     const link = { organisation, userId, nhsHmac: hash(nhsNumber) };
     links.set(JSON.stringify(link), link);

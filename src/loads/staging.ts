@@ -94,7 +94,10 @@ async function openPlain(folder: string, name: string): Promise<FileHandle> {
   const is = await handle.stat();
   if (is.isFile() && is.nlink === 1) return handle;
   await handle.close();
-  throw new Refusal('file-kind', `${name} is not a file of its own: a folder, a pipe, a device or a second name.`);
+  throw new Refusal(
+    'file-kind',
+    `${name} is not a file of its own: a folder, a pipe, a device or a second name.`,
+  );
 }
 
 async function copyHashed(
@@ -125,7 +128,10 @@ async function copyHashed(
   } finally {
     await source.close();
   }
-  throw new Refusal('file-changed', `The file ${file.name} is not the one that the manifest describes (SHA-256).`);
+  throw new Refusal(
+    'file-changed',
+    `The file ${file.name} is not the one that the manifest describes (SHA-256).`,
+  );
 }
 
 async function writeAll(handle: FileHandle, bytes: Buffer): Promise<void> {

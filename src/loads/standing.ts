@@ -13,7 +13,8 @@ export function agreementInForce(
   day: string,
 ): (AgreementStatement & { readonly startDate: string }) | undefined {
   const [last] = [...statements].sort(
-    (a, b) => b.recordedAt - a.recordedAt || Number(a.given) - Number(b.given) || (a.sourceId < b.sourceId ? -1 : 1),
+    (a, b) =>
+      b.recordedAt - a.recordedAt || Number(a.given) - Number(b.given) || (a.sourceId < b.sourceId ? -1 : 1),
   );
   if (last?.given !== true) return undefined;
   const { startDate, endDate } = last;

@@ -55,5 +55,9 @@ function isSomebodyElse(object: Json, ownId: string | undefined, removed: Readon
     if (id !== undefined) return reference !== `Patient/${ownId}`;
   }
   // of the types that are kept only a Reference has one identifier; resources have a list
-  return typeof identifier === 'object' && identifier !== null && (identifier as Json)['system'] === NHS_NUMBER_SYSTEM;
+  return (
+    typeof identifier === 'object' &&
+    identifier !== null &&
+    (identifier as Json)['system'] === NHS_NUMBER_SYSTEM
+  );
 }

@@ -1,7 +1,6 @@
 // Arrays in PostgreSQL's binary format, for parameters of `unnest`: text literals of bodies and hashes would have to be
 // escaped here and parsed there. A Buffer given to `pg` as a parameter is sent as it is.
 
-const INT8 = 20;
 const TEXT = 25;
 const BYTEA = 17;
 const SMALLINT = 21;
@@ -62,21 +61,12 @@ export function smallintArray(values: readonly number[]): Buffer {
   return array;
 }
 
-/** `bigint[]` of safe integers */
-export function bigintArray(values: readonly number[]): Buffer {
-  return ofInt64(INT8, values, 0, 1);
-}
-
 /** `timestamptz[]` from milliseconds since the epoch */
 export function timestampArray(values: readonly number[]): Buffer {
-  return ofInt64(TIMESTAMPTZ, values, POSTGRES_EPOCH, 1000);
-}
-
-function ofInt64(elementType: number, values: readonly number[], origin: number, scale: number): Buffer {
-  const array = header(elementType, values.length, HEADER_LENGTH + values.length * 12);
+  const array = header(TIMESTAMPTZ, values.length, HEADER_LENGTH + values.length * 12);
   for (const [i, value] of values.entries()) {
     array.writeInt32BE(8, HEADER_LENGTH + i * 12);
-    array.writeBigInt64BE(BigInt(value - origin) * BigInt(scale), HEADER_LENGTH + i * 12 + 4);
+    array.writeBigInt64BE(BigInt(value - POSTGRES_EPOCH) * 1000n, HEADER_LENGTH + i * 12 + 4);
   }
   return array;
 }

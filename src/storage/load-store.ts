@@ -2,7 +2,6 @@ import type { Client } from 'pg';
 import type { ContributionVerdict } from '../identity/contribution.ts';
 import type { Demographics } from '../identity/demographics.ts';
 import type {
-  Contribution,
   LastPublished,
   LoadSession,
   LoadSource,
@@ -10,6 +9,7 @@ import type {
   LoadStore,
   RowWriter,
 } from '../loads/ports.ts';
+import type { Contribution } from '../loads/records.ts';
 import type { Database } from './database.ts';
 import { StoredConsents } from './loads/consents.ts';
 import { BinaryCopy } from './loads/copy.ts';
@@ -17,10 +17,10 @@ import { StoredPatients } from './loads/patients.ts';
 import { publishLoad } from './loads/publish.ts';
 import { StoredResources } from './loads/resources.ts';
 import { undoLoad } from './loads/undo.ts';
-import { run, type Work, WORKING_TABLES } from './loads/work.ts';
+import { run, WORKING_TABLES, type Work } from './loads/work.ts';
 
 /** First of two numbers of the advisory lock of a source; the second is the source's. */
-const SOURCE_LOCK = 7_236_915;
+const SOURCE_LOCK = 7_236_916;
 /** Room for working tables; coarse statistics of them are enough, and fine ones cost more than what they save. */
 const SESSION = `set temp_buffers = '64MB'; set work_mem = '64MB'; set default_statistics_target = 10;
   set client_min_messages = warning`;
@@ -43,7 +43,10 @@ export class PostgresLoadStore implements LoadStore {
       await this.#lock(client, source);
       await register(client, source, keyFingerprint);
       const undone = await undoUnfinished(client, source);
-      const [newest] = await run<{ p: string }>({ client }, 'select coalesce(max(p), 0) as p from record.publication');
+      const [newest] = await run<{ p: string }>(
+        { client },
+        'select coalesce(max(p), 0) as p from record.publication',
+      );
       const work = { client, source, horizon: Number(newest?.p), loadNo: 0 };
       return new PostgresLoadSession(work, undone, () => this.#reopen(source));
     } catch (error) {
@@ -204,16 +207,26 @@ class CopiedRows implements RowWriter {
 
 /** @throws Error when the database was made with another key, or knows the source's number or code otherwise */
 async function register(client: Client, source: LoadSource, keyFingerprint: string): Promise<void> {
-  await run({ client }, 'insert into record.installation (name, value) values ($1, $2) on conflict do nothing', [
-    KEY_FACT,
-    keyFingerprint,
-  ]);
-  const [key] = await run<{ value: string }>({ client }, 'select value from record.installation where name = $1', [KEY_FACT]);
+  await run(
+    { client },
+    'insert into record.installation (name, value) values ($1, $2) on conflict do nothing',
+    [KEY_FACT, keyFingerprint],
+  );
+  const [key] = await run<{ value: string }>(
+    { client },
+    'select value from record.installation where name = $1',
+    [KEY_FACT],
+  );
   if (key?.value !== keyFingerprint) {
-    throw new Error('This database was made with another key for resource ids: loading would double every resource.');
+    throw new Error(
+      'This database was made with another key for resource ids: loading would double every resource.',
+    );
   }
   const { number, code } = source;
-  await run({ client }, 'insert into record.source (number, code) values ($1, $2) on conflict do nothing', [number, code]);
+  await run({ client }, 'insert into record.source (number, code) values ($1, $2) on conflict do nothing', [
+    number,
+    code,
+  ]);
   const known = await run<{ number: number; code: string }>(
     { client },
     'select number, code from record.source where number = $1 or code = $2',
@@ -234,9 +247,11 @@ async function undoUnfinished(client: Client, source: LoadSource): Promise<reado
   const unfinished = rows.map((row) => Number(row.load_no));
   for (const loadNo of unfinished) {
     await undoLoad({ client }, loadNo);
-    await run({ client }, `update record.load set state = 'undone', finished_at = clock_timestamp() where load_no = $1`, [
-      loadNo,
-    ]);
+    await run(
+      { client },
+      `update record.load set state = 'undone', finished_at = clock_timestamp() where load_no = $1`,
+      [loadNo],
+    );
   }
   await run(
     { client },

@@ -1,5 +1,5 @@
-import { readdir, readFile } from 'node:fs/promises';
 import { existsSync, readFileSync } from 'node:fs';
+import { readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Client } from 'pg';
@@ -14,14 +14,18 @@ const MIGRATION_LOCK = 7_236_914;
  * @throws Error when the database was migrated by a newer program than this one
  */
 export async function migrate(client: Client): Promise<readonly string[]> {
-  const files = (await readdir(migrationsFolder())).filter((name) => /^\d{4}_[a-z_]+\.sql$/.test(name)).sort();
+  const files = (await readdir(migrationsFolder()))
+    .filter((name) => /^\d{4}_[a-z_]+\.sql$/.test(name))
+    .sort();
   await client.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
   try {
     await client.query('create schema if not exists migration');
     await client.query(
       'create table if not exists migration.done (name text primary key, done_at timestamptz not null default now())',
     );
-    const done = new Set((await client.query<{ name: string }>('select name from migration.done')).rows.map((r) => r.name));
+    const done = new Set(
+      (await client.query<{ name: string }>('select name from migration.done')).rows.map((r) => r.name),
+    );
     const newer = [...done].filter((name) => !files.includes(name));
     if (newer.length > 0) {
       throw new Error(`The database was migrated by a newer version of this program (${newer.join(', ')}).`);

@@ -16,7 +16,9 @@ export async function readConsents(
       const source = codeOf.get(row[2] as number);
       if (source === undefined) return [];
       const [id, personId] = [row[0] as string, row[1] as string];
-      return [{ kind: 'opt-out', id, personId, source, recordedAt: Number(row[3]), optedOut: row[4] === true }];
+      return [
+        { kind: 'opt-out', id, personId, source, recordedAt: Number(row[3]), optedOut: row[4] === true },
+      ];
     }),
     ...agreements.flatMap((row): ConsentRecord[] => {
       const source = codeOf.get(row[2] as number);

@@ -28,7 +28,8 @@ export function factReader(
       policy,
       publication: newest,
       sources: await horizonOf(newest),
-      callerNumbers: caller.kind === 'patient' ? [numberHmac(caller.nhsNumber)] : ((row[1] ?? []) as string[]),
+      callerNumbers:
+        caller.kind === 'patient' ? [numberHmac(caller.nhsNumber)] : ((row[1] ?? []) as string[]),
       person: person.by === 'none' ? 'absent' : personFacts(row, codeOf, numberHmac),
     };
   };
@@ -70,7 +71,12 @@ function agreementFact(row: AgreementRow, codeOf: ReadonlyMap<number, string>): 
   const source = codeOf.get(row[0]);
   if (source === undefined) return [];
   return [
-    { source, given: row[1], ...(row[2] === null ? {} : { from: row[2] }), ...(row[3] === null ? {} : { to: row[3] }) },
+    {
+      source,
+      given: row[1],
+      ...(row[2] === null ? {} : { from: row[2] }),
+      ...(row[3] === null ? {} : { to: row[3] }),
+    },
   ];
 }
 

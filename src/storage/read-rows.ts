@@ -55,7 +55,10 @@ function toRow(values: readonly unknown[], codeOf: ReadonlyMap<number, string>):
 }
 
 /** Texts of rows that came without: by primary key, in one statement. */
-export async function readBodies(database: Database, rows: readonly Row[]): Promise<ReadonlyMap<string, string>> {
+export async function readBodies(
+  database: Database,
+  rows: readonly Row[],
+): Promise<ReadonlyMap<string, string>> {
   const found = await database.read(BODIES, [
     rows.map((row) => row.personId),
     rows.map((row) => row.id),

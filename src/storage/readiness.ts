@@ -31,5 +31,7 @@ export async function publishedSources(
   database: Database,
 ): Promise<ReadonlyMap<string, { readonly businessDate: string; readonly publishedAt: number }>> {
   const rows = await database.read(PUBLISHED, []);
-  return new Map(rows.map((row) => [String(row[0]), { businessDate: String(row[1]), publishedAt: Number(row[2]) }]));
+  return new Map(
+    rows.map((row) => [String(row[0]), { businessDate: String(row[1]), publishedAt: Number(row[2]) }]),
+  );
 }

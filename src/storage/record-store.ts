@@ -3,14 +3,14 @@ import type { Caller } from '../access/caller.ts';
 import type { Grant } from '../access/decide.ts';
 import type { Facts } from '../access/facts.ts';
 import type { Policy } from '../access/policy.ts';
-import type { ServedTypeName } from '../fhir/served.ts';
 import { Problem } from '../fhir/problem.ts';
+import type { ServedTypeName } from '../fhir/served.ts';
 import type { ConsentRecord, DirectoryWanted, Fetched, RecordStore, Row, Wanted } from '../record/ports.ts';
 import type { Database } from './database.ts';
 import { readConsents } from './read-consents.ts';
 import { readDirectory } from './read-directory.ts';
-import { factReader } from './read-facts.ts';
 import type { FactReader } from './read-facts.ts';
+import { factReader } from './read-facts.ts';
 import { readBodies, readRows } from './read-rows.ts';
 
 /** The record in PostgreSQL as `record/` needs it. */
@@ -94,6 +94,11 @@ async function available<T>(read: () => Promise<T>): Promise<T> {
     return await read();
   } catch (error) {
     if (error instanceof Problem) throw error;
-    throw new Problem('unavailable', 'The record cannot be read just now. Try again shortly.', { retryAfter: 5 }, error);
+    throw new Problem(
+      'unavailable',
+      'The record cannot be read just now. Try again shortly.',
+      { retryAfter: 5 },
+      error,
+    );
   }
 }

@@ -12,7 +12,11 @@ export async function replaceStaffIdentities(database: Database, links: readonly
     await client.query(
       `insert into record.staff_identity (organisation, user_id, nhs_hmac)
        select * from unnest($1::text[], $2::text[], $3::text[]) on conflict do nothing`,
-      [links.map((link) => link.organisation), links.map((link) => link.userId), links.map((link) => link.nhsHmac)],
+      [
+        links.map((link) => link.organisation),
+        links.map((link) => link.userId),
+        links.map((link) => link.nhsHmac),
+      ],
     );
     await client.query('commit');
   } catch (error) {

@@ -557,7 +557,7 @@ t.test('the hard cases are there, and are what they say', async (t) => {
       columns: true,
     });
     t.strictSame(listed[0], {
-      organization: 'K82001',
+      organisation: 'K82001',
       user_id: 'gp-smith',
       nhs_number: files.named('staff-patient').nhsNumber,
     });

@@ -4,7 +4,9 @@ import { markDecimals, writeDecimals } from '../../src/fhir/decimals.ts';
 
 const through = (text: string): string => {
   const marked = markDecimals(text);
-  return marked === undefined ? JSON.stringify(JSON.parse(text)) : writeDecimals(JSON.stringify(JSON.parse(marked)));
+  return marked === undefined
+    ? JSON.stringify(JSON.parse(text))
+    : writeDecimals(JSON.stringify(JSON.parse(marked)));
 };
 
 t.test('decimals leave with the digits they came with', async (t) => {

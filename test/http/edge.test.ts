@@ -390,7 +390,11 @@ t.test('the FHIR edge', async (t) => {
 
   t.test('rather answers 503 than an answer that lacks a source, where that was asked for', async (t) => {
     const prefer = { prefer: 'completeness=required' };
-    t.equal((await service.get(`Immunization?patient=${id}`, token, prefer)).status, 200, 'its one source is current');
+    t.equal(
+      (await service.get(`Immunization?patient=${id}`, token, prefer)).status,
+      200,
+      'its one source is current',
+    );
     const stale = await service.get(`Encounter?patient=${id}`, token);
     t.equal(stale.json.meta.tag[0].code, 'incomplete');
     t.match(stale.text, /source-stale/);

@@ -1,23 +1,24 @@
 import t from 'tap';
-import {
-  agreement,
-  episode,
-  type ExtractSpec,
-  type Loader,
-  loader,
-  NHS,
-  NUMBERS,
-  observation,
-  optOut,
-  patient,
-  type Row,
-} from './world.ts';
+import { NHS, NUMBERS, observation, optOut, patient, type Row } from './rows.ts';
+import { type ExtractSpec, type Loader, loader } from './world.ts';
 
 const [ADA, BEN, CLEO, DAN] = NUMBERS;
-const RESTRICTED = { meta: { security: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-Confidentiality', code: 'R' }] } };
+const RESTRICTED = {
+  meta: { security: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-Confidentiality', code: 'R' }] },
+};
 
-function snomed(id: string, of: string, code: string, effectiveDateTime: string, more: Record<string, unknown> = {}): Row {
-  return observation(id, of, 1, { code: { coding: [{ system: 'http://snomed.info/sct', code }] }, effectiveDateTime, ...more });
+function snomed(
+  id: string,
+  of: string,
+  code: string,
+  effectiveDateTime: string,
+  more: Record<string, unknown> = {},
+): Row {
+  return observation(id, of, 1, {
+    code: { coding: [{ system: 'http://snomed.info/sct', code }] },
+    effectiveDateTime,
+    ...more,
+  });
 }
 
 async function optedOut({ rows }: Loader): Promise<Readonly<Record<string, unknown>>> {
@@ -36,10 +37,19 @@ async function epochOf({ rows }: Loader, nhsNumber: string): Promise<number> {
 t.test('opt-outs', async (t) => {
   const world = await loader(t);
   let sequence = 0;
-  const night = (consents: readonly Row[], observations: readonly Row[] = [], more: Partial<ExtractSpec> = {}): ExtractSpec => {
+  const night = (
+    consents: readonly Row[],
+    observations: readonly Row[] = [],
+    more: Partial<ExtractSpec> = {},
+  ): ExtractSpec => {
     sequence += 1;
     const people = [patient('p1', ADA), patient('p2', BEN), patient('p3', '9990000017'), patient('p4', CLEO)];
-    return { source: 'gp', sequence, files: { Patient: people, Consent: consents, Observation: observations }, ...more };
+    return {
+      source: 'gp',
+      sequence,
+      files: { Patient: people, Consent: consents, Observation: observations },
+      ...more,
+    };
   };
 
   await t.test('a Consent opts out by number, and changes the epoch of a known person only', async (t) => {
@@ -50,35 +60,62 @@ t.test('opt-outs', async (t) => {
     t.same(await optedOut(world), { [ADA]: true });
     t.equal(await epochOf(world, ADA), before + 1);
     t.equal(await epochOf(world, BEN), before);
-    t.match(world.events.at(-2), { result: 'restricting', details: { optedOut: '1' } }, 'audited before it took effect');
+    t.match(
+      world.events.at(-2),
+      { result: 'restricting', details: { optedOut: '1' } },
+      'audited before it took effect',
+    );
   });
 
-  await t.test('it does not end by vanishing, nor with the person, nor by an earlier permission', async (t) => {
-    await world.load(night([]));
-    t.same(await optedOut(world), { [ADA]: true });
-    await world.load({ ...night([]), files: { Patient: [patient('p2', BEN)], Consent: [], Observation: [] } });
-    t.same(await optedOut(world), { [ADA]: true });
-    await world.load(night([optOut('c2', 'p1', 'permit', '2026-10-31')]));
-    t.same(await optedOut(world), { [ADA]: true });
-  });
+  await t.test(
+    'it does not end by vanishing, nor with the person, nor by an earlier permission',
+    async (t) => {
+      await world.load(night([]));
+      t.same(await optedOut(world), { [ADA]: true });
+      await world.load({
+        ...night([]),
+        files: { Patient: [patient('p2', BEN)], Consent: [], Observation: [] },
+      });
+      t.same(await optedOut(world), { [ADA]: true });
+      await world.load(night([optOut('c2', 'p1', 'permit', '2026-10-31')]));
+      t.same(await optedOut(world), { [ADA]: true });
+    },
+  );
 
-  await t.test('of the same moment the opt-out counts; a later permission ends it, and changes the epoch', async (t) => {
-    await world.load(night([optOut('c2', 'p1', 'permit', '2026-11-01T10:00:00Z')]));
-    t.same(await optedOut(world), { [ADA]: true });
-    const before = await epochOf(world, ADA);
-    await world.load(night([optOut('c2', 'p1', 'permit', '2026-11-02')]));
-    t.same(await optedOut(world), { [ADA]: false });
-    t.equal(await epochOf(world, ADA), before + 1);
-    await world.load(night([optOut('c1', 'p1', 'deny', '2026-11-01T10:00:00Z')]));
-    t.same(await optedOut(world), { [ADA]: false }, 'an opt-out that is older than the permission does not return');
-  });
+  await t.test(
+    'of the same moment the opt-out counts; a later permission ends it, and changes the epoch',
+    async (t) => {
+      await world.load(night([optOut('c2', 'p1', 'permit', '2026-11-01T10:00:00Z')]));
+      t.same(await optedOut(world), { [ADA]: true });
+      const before = await epochOf(world, ADA);
+      await world.load(night([optOut('c2', 'p1', 'permit', '2026-11-02')]));
+      t.same(await optedOut(world), { [ADA]: false });
+      t.equal(await epochOf(world, ADA), before + 1);
+      await world.load(night([optOut('c1', 'p1', 'deny', '2026-11-01T10:00:00Z')]));
+      t.same(
+        await optedOut(world),
+        { [ADA]: false },
+        'an opt-out that is older than the permission does not return',
+      );
+    },
+  );
 
   await t.test('a coded dissent opts out, 417528008 of a later day ends it', async (t) => {
     await world.load(night([], [snomed('o1', 'p2', '416409005', '2026-11-03')]));
     t.match(await optedOut(world), { [BEN]: true });
-    await world.load(night([], [snomed('o1', 'p2', '416409005', '2026-11-03'), snomed('o2', 'p2', '417528008', '2026-11-03')]));
+    await world.load(
+      night(
+        [],
+        [snomed('o1', 'p2', '416409005', '2026-11-03'), snomed('o2', 'p2', '417528008', '2026-11-03')],
+      ),
+    );
     t.match(await optedOut(world), { [BEN]: true }, 'of the same day the order is not known');
-    await world.load(night([], [snomed('o1', 'p2', '416409005', '2026-11-03'), snomed('o2', 'p2', '417528008', '2026-11-04')]));
+    await world.load(
+      night(
+        [],
+        [snomed('o1', 'p2', '416409005', '2026-11-03'), snomed('o2', 'p2', '417528008', '2026-11-04')],
+      ),
+    );
     t.match(await optedOut(world), { [BEN]: false });
   });
 
@@ -88,41 +125,60 @@ t.test('opt-outs', async (t) => {
     t.match(await optedOut(world), { [CLEO]: true });
     sequence += 1;
     const people = [patient('p4', DAN)];
-    await world.load({ source: 'gp', sequence, files: { Patient: people, Consent: [], Observation: dissent } });
+    await world.load({
+      source: 'gp',
+      sequence,
+      files: { Patient: people, Consent: [], Observation: dissent },
+    });
     t.match(await optedOut(world), { [CLEO]: true, [DAN]: true });
   });
 
-  await t.test('no opt-out of a number that is none; nor of a source that may not speak for health', async (t) => {
-    const { types } = await world.load(night([optOut('c3', 'p3', 'deny', '2026-11-01'), optOut('c4', 'nobody', 'deny', '2026-11-01')]));
-    t.match(types['Consent'], { rejected: { 'unknown-person': 2 } });
-    const acute = { source: 'acute', files: { Patient: [patient('a', NUMBERS[5])], Consent: [optOut('c', 'a', 'deny', '2026-11-01')] } };
-    t.match((await world.load(acute)).types['Consent'], { rejected: { 'not-entitled': 1 } });
-    t.notOk(NUMBERS[5] in (await optedOut(world)));
-  });
+  await t.test(
+    'no opt-out of a number that is none; nor of a source that may not speak for health',
+    async (t) => {
+      const { types } = await world.load(
+        night([optOut('c3', 'p3', 'deny', '2026-11-01'), optOut('c4', 'nobody', 'deny', '2026-11-01')]),
+      );
+      t.match(types['Consent'], { rejected: { 'unknown-person': 2 } });
+      const acute = {
+        source: 'acute',
+        files: { Patient: [patient('a', NUMBERS[5])], Consent: [optOut('c', 'a', 'deny', '2026-11-01')] },
+      };
+      t.match((await world.load(acute)).types['Consent'], { rejected: { 'not-entitled': 1 } });
+      t.notOk(NUMBERS[5] in (await optedOut(world)));
+    },
+  );
 
-  await t.test('it counts also where the person is quarantined, and where the row is faulty, undated or of tomorrow', async (t) => {
-    const lena = patient('q1', NUMBERS[4], { identifier: [unverified(NUMBERS[4])] });
-    sequence += 1;
-    const faulty = { ...optOut('c5', 'p5', 'deny', '2099-01-01'), category: undefined };
-    await world.load({
-      source: 'gp',
-      sequence,
-      files: {
-        Patient: [lena, patient('p5', NUMBERS[5])],
-        Consent: [optOut('c6', 'q1', 'deny', '2026-11-01'), faulty],
-        Observation: [],
-      },
-    });
-    t.match(await optedOut(world), { [NUMBERS[4]]: true, [NUMBERS[5]]: true });
-    sequence += 1;
-    await world.load({
-      source: 'gp',
-      sequence,
-      businessDate: '2026-11-22',
-      files: { Patient: [patient('p5', NUMBERS[5])], Consent: [optOut('c7', 'p5', 'permit', '2099-01-02')], Observation: [] },
-    });
-    t.match(await optedOut(world), { [NUMBERS[5]]: true }, 'a permission of the future permits nothing');
-  });
+  await t.test(
+    'it counts also where the person is quarantined, and where the row is faulty, undated or of tomorrow',
+    async (t) => {
+      const lena = patient('q1', NUMBERS[4], { identifier: [unverified(NUMBERS[4])] });
+      sequence += 1;
+      const faulty = { ...optOut('c5', 'p5', 'deny', '2099-01-01'), category: undefined };
+      await world.load({
+        source: 'gp',
+        sequence,
+        files: {
+          Patient: [lena, patient('p5', NUMBERS[5])],
+          Consent: [optOut('c6', 'q1', 'deny', '2026-11-01'), faulty],
+          Observation: [],
+        },
+      });
+      t.match(await optedOut(world), { [NUMBERS[4]]: true, [NUMBERS[5]]: true });
+      sequence += 1;
+      await world.load({
+        source: 'gp',
+        sequence,
+        businessDate: '2026-11-22',
+        files: {
+          Patient: [patient('p5', NUMBERS[5])],
+          Consent: [optOut('c7', 'p5', 'permit', '2099-01-02')],
+          Observation: [],
+        },
+      });
+      t.match(await optedOut(world), { [NUMBERS[5]]: true }, 'a permission of the future permits nothing');
+    },
+  );
 });
 
 function unverified(value: string): object {
@@ -130,37 +186,48 @@ function unverified(value: string): object {
   return { system: NHS, value, extension: [{ url, valueCodeableConcept: { coding: [{ code: '02' }] } }] };
 }
 
-t.test('what restricts is applied although the extract is refused afterwards, and not where it is not proven whole', async (t) => {
-  const world = await loader(t);
-  const files = { Patient: [patient('p1', ADA)], Observation: [observation('o1', 'p1')] };
-  await world.load({ source: 'gp', files: { ...files, Consent: [] } });
-  const deny = [optOut('c1', 'p1', 'deny', '2026-11-01')];
+t.test(
+  'what restricts is applied although the extract is refused afterwards, and not where it is not proven whole',
+  async (t) => {
+    const world = await loader(t);
+    const files = { Patient: [patient('p1', ADA)], Observation: [observation('o1', 'p1')] };
+    await world.load({ source: 'gp', files: { ...files, Consent: [] } });
+    const deny = [optOut('c1', 'p1', 'deny', '2026-11-01')];
 
-  t.match(await world.load({ source: 'gp', sequence: 1, files: { ...files, Consent: deny } }), { reason: { rule: 'sequence' } });
-  const changed = { ...files, Consent: deny };
-  const short = (manifest: Record<string, unknown>): unknown => ({
-    ...manifest,
-    files: (manifest['files'] as { rows: number }[]).map((file) => ({ ...file, rows: file.rows + 1 })),
-  });
-  t.match(await world.load({ source: 'gp', sequence: 2, files: changed, manifest: short }), { reason: { rule: 'row-count' } });
-  t.same(await optedOut(world), {}, 'a low sequence and a short file prove nothing');
+    t.match(await world.load({ source: 'gp', sequence: 1, files: { ...files, Consent: deny } }), {
+      reason: { rule: 'sequence' },
+    });
+    const changed = { ...files, Consent: deny };
+    const short = (manifest: Record<string, unknown>): unknown => ({
+      ...manifest,
+      files: (manifest['files'] as { rows: number }[]).map((file) => ({ ...file, rows: file.rows + 1 })),
+    });
+    t.match(await world.load({ source: 'gp', sequence: 2, files: changed, manifest: short }), {
+      reason: { rule: 'row-count' },
+    });
+    t.same(await optedOut(world), {}, 'a low sequence and a short file prove nothing');
 
-  const without = { Patient: files.Patient, Consent: deny };
-  const refused = await world.load({ source: 'gp', sequence: 2, files: without });
-  t.match(refused, { result: 'refused', reason: { rule: 'file-missing' }, consent: { optedOut: 1 } });
-  t.same(await optedOut(world), { [ADA]: true }, 'a missing file holds the load, not the opt-out');
-  t.match(await world.rows('select count(*)::int as n from record.publication'), [{ n: 1 }]);
+    const without = { Patient: files.Patient, Consent: deny };
+    const refused = await world.load({ source: 'gp', sequence: 2, files: without });
+    t.match(refused, { result: 'refused', reason: { rule: 'file-missing' }, consent: { optedOut: 1 } });
+    t.same(await optedOut(world), { [ADA]: true }, 'a missing file holds the load, not the opt-out');
+    t.match(await world.rows('select count(*)::int as n from record.publication'), [{ n: 1 }]);
 
-  const unsigned = await world.load({
-    source: 'unsigned',
-    files: { Patient: [patient('p1', BEN)], Consent: [optOut('c1', 'p1', 'deny', '2026-11-01')] },
-  });
-  t.match(unsigned, { result: 'refused', reason: { rule: 'not-signatory' } });
-  t.match(await optedOut(world), { [BEN]: true });
-  const permit = { ...files, Consent: [optOut('c1', 'p1', 'permit', '2026-11-02')] };
-  await world.load({ source: 'gp', sequence: 2, files: { Patient: permit.Patient, Consent: permit.Consent } });
-  t.match(await optedOut(world), { [ADA]: true }, 'what loosens waits for the publication');
-});
+    const unsigned = await world.load({
+      source: 'unsigned',
+      files: { Patient: [patient('p1', BEN)], Consent: [optOut('c1', 'p1', 'deny', '2026-11-01')] },
+    });
+    t.match(unsigned, { result: 'refused', reason: { rule: 'not-signatory' } });
+    t.match(await optedOut(world), { [BEN]: true });
+    const permit = { ...files, Consent: [optOut('c1', 'p1', 'permit', '2026-11-02')] };
+    await world.load({
+      source: 'gp',
+      sequence: 2,
+      files: { Patient: permit.Patient, Consent: permit.Consent },
+    });
+    t.match(await optedOut(world), { [ADA]: true }, 'what loosens waits for the publication');
+  },
+);
 
 t.test('the S-flag restricts ahead of the load and is lifted only by the Patient without it', async (t) => {
   const world = await loader(t);
@@ -168,7 +235,11 @@ t.test('the S-flag restricts ahead of the load and is lifted only by the Patient
     world.rows(
       'select nhs_number, source from record.restriction join record.person_number using (person_id) order by 1, 2',
     );
-  const night = (sequence: number, people: readonly Row[], source = 'gp'): ExtractSpec => ({ source, sequence, files: { Patient: people } });
+  const night = (sequence: number, people: readonly Row[], source = 'gp'): ExtractSpec => ({
+    source,
+    sequence,
+    files: { Patient: people },
+  });
   await world.load(night(1, [patient('p1', ADA), patient('p2', BEN, RESTRICTED)]));
   t.same(await restricted(), [{ nhs_number: BEN, source: 1 }], 'also of a person who was not known before');
   const before = await epochOf(world, ADA);
@@ -180,65 +251,4 @@ t.test('the S-flag restricts ahead of the load and is lifted only by the Patient
   await world.load(night(1, [patient('a1', ADA, RESTRICTED)], 'acute'));
   await world.load(night(4, [patient('p1', ADA), patient('p2', BEN)]));
   t.same(await restricted(), [{ nhs_number: ADA, source: 2 }], 'each source lifts its own');
-});
-
-t.test('social care is held only with an agreement in force and an open case', async (t) => {
-  const world = await loader(t);
-  const people = { in: ADA, none: BEN, closed: CLEO, ended: DAN };
-  const patients = Object.entries(people).map(([id, number]) => patient(id, number));
-  const given = { type: 'permit', period: { start: '2026-01-01' } };
-  const files = {
-    Patient: patients,
-    EpisodeOfCare: [episode('e1', 'in'), episode('e2', 'none'), episode('e3', 'closed', { status: 'finished' }), episode('e4', 'ended')],
-    Consent: [
-      agreement('c1', 'in', given),
-      agreement('c3', 'closed', given),
-      agreement('c4', 'ended', { type: 'permit', period: { start: '2025-01-01', end: '2026-11-21' } }),
-    ],
-  };
-  const agreed = async (): Promise<unknown> =>
-    world.rows('select nhs_number from record.agreement join record.person_number using (person_id) order by 1');
-  const first = await world.load({ source: 'adult', files });
-  t.match(first.types, { Patient: { new: 1, refused: 3 }, EpisodeOfCare: { new: 1, refused: 3 } });
-  t.match(first.identity, { accepted: 1, refused: { 'no-agreement': 2, 'closed-case': 1 } });
-  t.same(await agreed(), [{ nhs_number: ADA }]);
-  t.match(await world.rows('select local_id from record.source_patient'), [{ local_id: 'in' }], 'of the others nothing is kept');
-  t.match(await world.rows('select nhs_number from record.person_number'), [{ nhs_number: ADA }], 'nor made');
-  t.same(await world.rows('select * from record.reject'), [], 'nor written down as rejected');
-
-  await t.test('a refusal, a limit, an unreadable row, two refusing records or absence end it', async (t) => {
-    let sequence = 1;
-    const night = async (consents: readonly Row[], more: Record<string, readonly Row[]> = {}): Promise<unknown> => {
-      sequence += 1;
-      await world.load({ source: 'adult', sequence, files: { ...files, Consent: consents, ...more } });
-      return agreed();
-    };
-    const yes = agreement('c1', 'in', given);
-    const kept = [{ nhs_number: ADA }];
-    t.same(await night([yes, agreement('c2', 'in', { type: 'deny' }, '2026-01-02')]), []);
-    t.same(await world.rows('select * from record.resource_version where valid_to > 100 and source = 5'), []);
-    t.same(await night([yes]), kept, 'and given again it holds again');
-    t.same(await night([yes, agreement('c2', 'in', { ...given, class: [{ code: 'x' }] }, '2026-01-02')]), [], 'limited');
-    t.same(await night([{ ...yes, status: 'draft' }]), []);
-    t.same(await night([{ ...yes, scope: undefined }]), [], 'invalid');
-    t.same(await night([yes, { ...agreement('c2', 'in', {}, '2026-01-02'), category: 7 }]), [], 'not readable, but newer');
-    t.same(await night([agreement('c1', 'in', { type: 'permit', period: { start: '2026-11-23' } })]), [], 'not begun');
-    t.same(await night([yes]), kept);
-    t.same(await night([]), [], 'absent');
-    t.same(await night([yes]), kept);
-    const twice = { Patient: [...patients, patient('in2', ADA)], EpisodeOfCare: [...files.EpisodeOfCare, episode('e9', 'in2')] };
-    t.same(await night([yes], twice), [], 'a second open record without agreement');
-    t.same(await night([yes], { Patient: [...patients, patient('in2', ADA)] }), kept, 'a second record that is closed');
-  });
-
-  await t.test('an agreement ends ahead of a load that is refused', async (t) => {
-    const episodes = { Patient: patients, Consent: [agreement('c1', 'in', { type: 'deny' }, '2026-11-20')] };
-    const refused = await world.load({ source: 'adult', sequence: 99, files: episodes });
-    t.match(refused, { result: 'refused', reason: { rule: 'file-missing' } });
-    t.same(await agreed(), [{ nhs_number: ADA }], 'not where files are missing: what else they said is not known');
-    const { policy } = await import('./world.ts');
-    const unsigned = policy({ adult: { organisation: 'unsigned' } });
-    await world.load({ source: 'adult', sequence: 99, files: { ...files, Consent: episodes.Consent } }, { policy: unsigned });
-    t.same(await agreed(), []);
-  });
 });

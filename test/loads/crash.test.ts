@@ -5,14 +5,18 @@ import type { Client } from 'pg';
 import t from 'tap';
 import { Database, type DatabaseAddress } from '../../src/storage/database.ts';
 import { PostgresLoadStore } from '../../src/storage/load-store.ts';
-import { type ExtractSpec, type Loader, loader, NUMBERS, observation, optOut, patient, type Row, visible, writeExtract } from './world.ts';
+import { NUMBERS, observation, optOut, patient, type Row } from './rows.ts';
+import { visible } from './visible.ts';
+import { type ExtractSpec, type Loader, loader, writeExtract } from './world.ts';
 
 const [ADA, BEN, CLEO, DAN] = NUMBERS;
 
 /** A night that adds, changes, deletes, moves, restricts, loosens, quarantines and copies. */
 function night(sequence: 1 | 2): ExtractSpec {
   const first = sequence === 1;
-  const restricted = { meta: { security: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-Confidentiality', code: 'R' }] } };
+  const restricted = {
+    meta: { security: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-Confidentiality', code: 'R' }] },
+  };
   const request = (id: string, medicine: string): Row => ({
     resourceType: 'MedicationRequest',
     id,
@@ -28,10 +32,15 @@ function night(sequence: 1 | 2): ExtractSpec {
       Patient: [
         patient('p1', ADA, first ? {} : restricted),
         patient('p2', first ? BEN : CLEO),
-        ...(first ? [patient('p3', DAN)] : [patient('p4', NUMBERS[4]), patient('p5', NUMBERS[4], { birthDate: '1999-01-01' })]),
+        ...(first
+          ? [patient('p3', DAN)]
+          : [patient('p4', NUMBERS[4]), patient('p5', NUMBERS[4], { birthDate: '1999-01-01' })]),
       ],
       Practitioner: [{ resourceType: 'Practitioner', id: 'd1', active: first }],
-      Consent: [optOut('c1', 'p1', 'permit', '2026-01-01'), ...(first ? [] : [optOut('c2', 'p2', 'deny', '2026-02-01')])],
+      Consent: [
+        optOut('c1', 'p1', 'permit', '2026-01-01'),
+        ...(first ? [] : [optOut('c2', 'p2', 'deny', '2026-02-01')]),
+      ],
       Observation: [
         observation('o1', 'p1', sequence),
         observation('o2', 'p2'),
@@ -92,41 +101,44 @@ async function leftovers({ rows }: Loader): Promise<readonly unknown[]> {
     union all select 'change', count(*)::int from record.load_change having count(*) > 0`);
 }
 
-t.test('a connection that breaks at any statement, then a rerun, ends as an undisturbed load does', async (t) => {
-  const reference = await loader(t);
-  await reference.load(night(1));
-  const old = await visible(reference);
-  await reference.load(night(2));
-  const expected = await visible(reference);
-  const world = await loader(t);
-  await world.load(night(1));
-  const address = await addressOf(world);
+t.test(
+  'a connection that breaks at any statement, then a rerun, ends as an undisturbed load does',
+  async (t) => {
+    const reference = await loader(t);
+    await reference.load(night(1));
+    const old = await visible(reference);
+    await reference.load(night(2));
+    const expected = await visible(reference);
+    const world = await loader(t);
+    await world.load(night(1));
+    const address = await addressOf(world);
 
-  const folder = writeExtract(world.root, night(2));
-  // every statement is broken once by MCR_TEST_EVERY_STATEMENT; otherwise a spread of them
-  const step = process.env['MCR_TEST_EVERY_STATEMENT'] ? 1 : 7;
-  let broken = 0;
-  for (let at = 4; ; at += step) {
-    const database = new BreakingDatabase(address, at);
-    const run = world.loadFolder(folder, 'gp', { store: new PostgresLoadStore(database, 5_000) });
-    const result = await run.then(
-      (certificate) => certificate.result,
-      () => 'failed',
-    );
-    await database.close();
-    if (result === 'published') break;
-    broken += 1;
-    const seen = without(await visible(world), EARLY_OR_UNSEEN);
-    // broken after the publication: what is left is only the way back
-    if (seen.includes('published: 2 1 2')) break;
-    t.same(seen, without(old, EARLY_OR_UNSEEN), `broken at ${at}: readers see the old`);
-  }
-  t.ok(broken > 5, `broken at ${broken} statements`);
-  const last = await world.loadFolder(folder, 'gp');
-  t.ok(last.result === 'published' || last.result === 'duplicate', last.result);
-  t.same(await visible(world), expected);
-  t.same(await leftovers(world), []);
-});
+    const folder = writeExtract(world.root, night(2));
+    // every statement is broken once by MCR_TEST_EVERY_STATEMENT; otherwise a spread of them
+    const step = process.env['MCR_TEST_EVERY_STATEMENT'] ? 1 : 7;
+    let broken = 0;
+    for (let at = 4; ; at += step) {
+      const database = new BreakingDatabase(address, at);
+      const run = world.loadFolder(folder, 'gp', { store: new PostgresLoadStore(database, 5_000) });
+      const result = await run.then(
+        (certificate) => certificate.result,
+        () => 'failed',
+      );
+      await database.close();
+      if (result === 'published') break;
+      broken += 1;
+      const seen = without(await visible(world), EARLY_OR_UNSEEN);
+      // broken after the publication: what is left is only the way back
+      if (seen.includes('published: 2 1 2')) break;
+      t.same(seen, without(old, EARLY_OR_UNSEEN), `broken at ${at}: readers see the old`);
+    }
+    t.ok(broken > 5, `broken at ${broken} statements`);
+    const last = await world.loadFolder(folder, 'gp');
+    t.ok(last.result === 'published' || last.result === 'duplicate', last.result);
+    t.same(await visible(world), expected);
+    t.same(await leftovers(world), []);
+  },
+);
 
 /** What takes effect ahead of the load, with the epochs that it changes; and keys, which readers do not rely on. */
 const EARLY_OR_UNSEEN = /^(opt-out|restriction|person|key):/;
@@ -144,10 +156,14 @@ t.test('a process that is killed in any phase leaves nothing that a rerun does n
     const world = await loader(t);
     await world.load(night(1));
     const folder = writeExtract(world.root, night(2));
-    const child = spawn(process.execPath, [fileURLToPath(new URL('./killed.js', import.meta.url)), folder, world.root, phase], {
-      env: { ...process.env, MCR_KILLED_DATABASE: (await addressOf(world)).url },
-      stdio: ['ignore', 'inherit', 'inherit'],
-    });
+    const child = spawn(
+      process.execPath,
+      [fileURLToPath(new URL('./killed.js', import.meta.url)), folder, world.root, phase],
+      {
+        env: { ...process.env, MCR_KILLED_DATABASE: (await addressOf(world)).url },
+        stdio: ['ignore', 'inherit', 'inherit'],
+      },
+    );
     const [, signal] = (await once(child, 'exit')) as [number | null, string | null];
     t.equal(signal, 'SIGKILL', phase);
     t.notSame(await leftovers(world), [], 'the load is there, unfinished');

@@ -1,6 +1,8 @@
 import { createSecretKey } from 'node:crypto';
 import t from 'tap';
-import { type ExtractSpec, type Loader, loader, NHS, NUMBERS, observation, patient, policy, type Row, visible, writeExtract } from './world.ts';
+import { NHS, NUMBERS, observation, patient, type Row } from './rows.ts';
+import { visible } from './visible.ts';
+import { type ExtractSpec, type Loader, loader, policy, writeExtract } from './world.ts';
 
 const [ADA, BEN] = NUMBERS;
 
@@ -49,15 +51,21 @@ t.test('who establishes a person', async (t) => {
     t.match(await world.rows('select count(*)::int as n from record.person'), [{ n: 1 }]);
   });
 
-  await t.test('a lower source that contradicts is quarantined, and its rows are refused and go', async (t) => {
-    t.equal(await held(world, 'acute'), 2);
-    const { types, identity } = await world.load(night('acute', 2, [patient('a1', ADA, OTHER)]));
-    t.match(types, { Observation: { deleted: 1, rejected: { 'identity-conflict': 1 } }, Patient: { deleted: 1 } });
-    t.match(identity, { quarantined: { 'identity-conflict': 1 } });
-    t.match(await established(world, ADA), { by: 'gp' });
-    t.match(await quarantined(world), [{ source: 'acute', reason: 'identity-conflict' }]);
-    t.equal(await held(world, 'acute'), 0);
-  });
+  await t.test(
+    'a lower source that contradicts is quarantined, and its rows are refused and go',
+    async (t) => {
+      t.equal(await held(world, 'acute'), 2);
+      const { types, identity } = await world.load(night('acute', 2, [patient('a1', ADA, OTHER)]));
+      t.match(types, {
+        Observation: { deleted: 1, rejected: { 'identity-conflict': 1 } },
+        Patient: { deleted: 1 },
+      });
+      t.match(identity, { quarantined: { 'identity-conflict': 1 } });
+      t.match(await established(world, ADA), { by: 'gp' });
+      t.match(await quarantined(world), [{ source: 'acute', reason: 'identity-conflict' }]);
+      t.equal(await held(world, 'acute'), 0);
+    },
+  );
 
   await t.test('and is released with the night on which it agrees again', async (t) => {
     const { types } = await world.load(night('acute', 3, [patient('a1', ADA)]));
@@ -65,22 +73,32 @@ t.test('who establishes a person', async (t) => {
     t.same(await quarantined(world), []);
   });
 
-  await t.test('a higher source that contradicts takes over: the lower contribution is quarantined at once', async (t) => {
-    await world.load(night('gp', 2, [patient('g1', ADA, OTHER)]));
-    t.match(await established(world, ADA), { by: 'gp', birth_date: '1958-02-02', family: 'otherwise' });
-    t.match(await quarantined(world), [{ source: 'acute', reason: 'identity-conflict' }]);
-    t.equal(await held(world, 'acute'), 2, 'what was stored stands, and is never gathered');
-    const { types } = await world.load(night('acute', 4, [patient('a1', ADA)]));
-    t.match(types, { Observation: { deleted: 1 }, Patient: { deleted: 1 } }, 'though its rows did not change');
-  });
+  await t.test(
+    'a higher source that contradicts takes over: the lower contribution is quarantined at once',
+    async (t) => {
+      await world.load(night('gp', 2, [patient('g1', ADA, OTHER)]));
+      t.match(await established(world, ADA), { by: 'gp', birth_date: '1958-02-02', family: 'otherwise' });
+      t.match(await quarantined(world), [{ source: 'acute', reason: 'identity-conflict' }]);
+      t.equal(await held(world, 'acute'), 2, 'what was stored stands, and is never gathered');
+      const { types } = await world.load(night('acute', 4, [patient('a1', ADA)]));
+      t.match(
+        types,
+        { Observation: { deleted: 1 }, Patient: { deleted: 1 } },
+        'though its rows did not change',
+      );
+    },
+  );
 
-  await t.test('when the higher one corrects itself, the lower contribution returns with its next night', async (t) => {
-    await world.load(night('gp', 3, [patient('g1', ADA)]));
-    t.match(await quarantined(world), [{ source: 'acute' }], 'what loosens waits');
-    const { types } = await world.load(night('acute', 5, [patient('a1', ADA)]));
-    t.match(types, { Observation: { new: 1 }, Patient: { new: 1 } });
-    t.same(await quarantined(world), []);
-  });
+  await t.test(
+    'when the higher one corrects itself, the lower contribution returns with its next night',
+    async (t) => {
+      await world.load(night('gp', 3, [patient('g1', ADA)]));
+      t.match(await quarantined(world), [{ source: 'acute' }], 'what loosens waits');
+      const { types } = await world.load(night('acute', 5, [patient('a1', ADA)]));
+      t.match(types, { Observation: { new: 1 }, Patient: { new: 1 } });
+      t.same(await quarantined(world), []);
+    },
+  );
 
   await t.test('an identity whose source no longer knows the person is established anew', async (t) => {
     await world.load(night('gp', 4, []));
@@ -96,14 +114,22 @@ t.test('two records of one extract with one number', async (t) => {
   await world.load(night('gp', 1, [patient('g1', ADA), patient('g2', ADA, MARRIED)]));
   t.match(await world.rows('select count(*)::int as n from record.person'), [{ n: 1 }]);
   t.equal(await held(world, 'gp'), 4, 'agreeing, they are one person');
-  t.match(
-    await world.rows('select family from record.person_search order by 1'),
-    [{ family: 'family' }, { family: 'newname' }],
-  );
+  t.match(await world.rows('select family from record.person_search order by 1'), [
+    { family: 'family' },
+    { family: 'newname' },
+  ]);
   const { types } = await world.load(night('gp', 2, [patient('g1', ADA), patient('g2', ADA, OTHER)]));
-  t.match(types, { Observation: { rejected: { 'duplicate-number': 2 }, deleted: 2 } }, 'contradicting, neither is believed');
+  t.match(
+    types,
+    { Observation: { rejected: { 'duplicate-number': 2 }, deleted: 2 } },
+    'contradicting, neither is believed',
+  );
   t.match(await quarantined(world), [{ source: 'gp', reason: 'duplicate-number' }]);
-  t.match(await established(world, ADA), { by: 'gp', family: 'family' }, 'the established identity stands for others');
+  t.match(
+    await established(world, ADA),
+    { by: 'gp', family: 'family' },
+    'the established identity stands for others',
+  );
   await world.load(night('acute', 1, [patient('a1', ADA)]));
   t.equal(await held(world, 'acute'), 2);
   await world.load(night('gp', 3, [patient('g1', ADA)]));
@@ -127,7 +153,12 @@ t.test('a number that is none, not verified, or missing', async (t) => {
       patient('traced', BEN, stated(BEN, '02')),
       patient('digit', '9990000017'),
       patient('none', '', { identifier: [{ system: 'urn:local', value: '7' }] }),
-      patient('two', '', { identifier: [{ system: NHS, value: NUMBERS[2] }, { system: NHS, value: NUMBERS[3] }] }),
+      patient('two', '', {
+        identifier: [
+          { system: NHS, value: NUMBERS[2] },
+          { system: NHS, value: NUMBERS[3] },
+        ],
+      }),
       patient('nameless', NUMBERS[4], { name: undefined }),
     ]),
   );
@@ -151,21 +182,34 @@ t.test('a corrected number moves the rows, which did not change, to the other pe
   const before = await world.rows('select resource_id from record.resource_key order by 1');
   const { types } = await world.load(night('gp', 2, people(BEN)));
   t.match(types, { Observation: { changed: 1, unchanged: 1 }, Patient: { changed: 1, unchanged: 1 } });
-  t.same(await world.rows('select resource_id from record.resource_key order by 1'), before, 'ids are stable');
+  t.same(
+    await world.rows('select resource_id from record.resource_key order by 1'),
+    before,
+    'ids are stable',
+  );
   t.match(
     await world.rows(
       `select n.nhs_number, count(*)::int as n from record.resource_version v join record.person_number n using (person_id)
        join record.resource_key k on k.resource_id = v.resource_id and k.person_id = v.person_id
        where v.valid_to = 9223372036854775807 group by 1 order by 1`,
     ),
-    [{ nhs_number: BEN, n: 2 }, { nhs_number: NUMBERS[2], n: 2 }],
+    [
+      { nhs_number: BEN, n: 2 },
+      { nhs_number: NUMBERS[2], n: 2 },
+    ],
   );
 });
 
 t.test('rows of an organisation that has not signed are withheld, until it signs', async (t) => {
   const world = await loader(t);
-  const at = (code: string): Record<string, unknown> => ({ managingOrganization: { identifier: { system: 'urn:ods', value: code } } });
-  const people = [patient('p1', ADA, at('K1')), patient('p2', BEN, at('K9')), patient('p3', NUMBERS[2], at('unheard-of'))];
+  const at = (code: string): Record<string, unknown> => ({
+    managingOrganization: { identifier: { system: 'urn:ods', value: code } },
+  });
+  const people = [
+    patient('p1', ADA, at('K1')),
+    patient('p2', BEN, at('K9')),
+    patient('p3', NUMBERS[2], at('unheard-of')),
+  ];
   const { types, identity } = await world.load(night('gp', 1, people));
   t.match(types, { Observation: { new: 1, rejected: { 'not-signatory': 2 } } });
   t.match(identity, { accepted: 1, withheld: 2 });
@@ -196,7 +240,10 @@ t.test('publications that overtake each other', async (t) => {
         await world.load(inner);
       },
     });
-    t.match(await world.rows('select source from record.publication order by p'), [{ source: 1 }, { source: 2 }]);
+    t.match(await world.rows('select source from record.publication order by p'), [
+      { source: 1 },
+      { source: 2 },
+    ]);
     t.match(await established(world, ADA), { by: 'gp', family: 'otherwise' });
     t.match(await quarantined(world), [{ source: 'acute', reason: 'identity-conflict' }]);
   });
@@ -214,6 +261,12 @@ t.test('another key, or another numbering of sources, is not loaded into a datab
   const world = await loader(t);
   await world.load(night('gp', 1, [patient('p1', ADA)]));
   const folder = writeExtract(world.root, night('gp', 2, [patient('p1', ADA)]));
-  await t.rejects(world.loadFolder(folder, 'gp', { resourceKey: createSecretKey(Buffer.alloc(32, 8)) }), /another key/);
-  await t.rejects(world.loadFolder(folder, 'gp', { policy: policy({ gp: { number: 7 } }) }), /knows source number 7/);
+  await t.rejects(
+    world.loadFolder(folder, 'gp', { resourceKey: createSecretKey(Buffer.alloc(32, 8)) }),
+    /another key/,
+  );
+  await t.rejects(
+    world.loadFolder(folder, 'gp', { policy: policy({ gp: { number: 7 } }) }),
+    /knows source number 7/,
+  );
 });

@@ -8,8 +8,25 @@ import type { Json } from './shared-data.ts';
 /** The resource's clinical content as text: the same for the same content, whatever the order of its members. */
 export function content(resource: Json): string {
   const { id, meta, text, contained, ...rest } = resource;
-  const within = Array.isArray(contained) ? { contained: contained.map(withoutNarrative) } : {};
-  return canonical(withoutReferences({ ...rest, ...within }));
+  const all: readonly unknown[] = Array.isArray(contained) ? contained : [];
+  const people = all.filter((each) => isObject(each) && each['resourceType'] === 'Patient');
+  const others = all.filter((each) => !people.includes(each)).map(withoutNarrative);
+  const named = new Set(people.map((each) => `#${isObject(each) ? String(each['id']) : ''}`));
+  const within = others.length > 0 ? { contained: others } : {};
+  return canonical(withoutReferences(withoutPeople({ ...rest, ...within }, named)));
+}
+
+/** Patients that a row names, its own or others, read alike: who is shown and who is not is for `referencePairs`. */
+function withoutPeople(value: unknown, contained: ReadonlySet<string>): unknown {
+  if (Array.isArray(value)) return value.map((each) => withoutPeople(each, contained));
+  if (!isObject(value)) return value;
+  const { reference, display } = value;
+  const named =
+    typeof reference === 'string' && (/(^|\/)Patient\//.test(reference) || contained.has(reference));
+  if (named || display === 'A person who is not named here') return 'a patient';
+  return Object.fromEntries(
+    Object.entries(value).map(([name, each]) => [name, withoutPeople(each, contained)]),
+  );
 }
 
 /** JSON with members in order of their names. */

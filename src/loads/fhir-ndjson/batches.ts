@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises';
-import type { RowPlace } from '../ports.ts';
+import type { RowPlace } from '../records.ts';
 import type { StagedFile } from '../staging.ts';
 import { readRows } from './lines.ts';
 

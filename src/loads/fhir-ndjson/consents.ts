@@ -1,3 +1,5 @@
+import { londonDay } from '../../fhir/london.ts';
+import { dateRange } from '../../fhir/search/date.ts';
 import {
   type AgreementStatement,
   type ConsentReading,
@@ -6,11 +8,9 @@ import {
   readConsentStatement,
 } from '../consent-statement.ts';
 import type { ConsentHarvest, LoadContext } from '../context.ts';
-import type { CareStanding, OptOutRecord, RowPlace } from '../ports.ts';
-import { agreementInForce, covers, laterOptOut } from '../standing.ts';
+import type { CareStanding, OptOutRecord, RowPlace } from '../records.ts';
 import type { StagedFile } from '../staging.ts';
-import { londonDay } from '../../fhir/london.ts';
-import { dateRange } from '../../fhir/search/date.ts';
+import { agreementInForce, covers, laterOptOut } from '../standing.ts';
 import { pagesOf, rowBatches } from './batches.ts';
 import { readRow } from './row.ts';
 import type { AlwaysRead } from './scan.ts';
@@ -62,11 +62,14 @@ class ConsentReader {
   standings(open: ReadonlySet<string>): readonly CareStanding[] {
     const { manifest, preparer } = this.#context;
     return [...new Set([...this.#agreements.keys(), ...open])].map((localId) => {
-      if (!open.has(localId)) return { localId, refusal: 'closed-case' };
-      const agreement = agreementInForce(this.#agreements.get(localId) ?? [], manifest.businessDate);
-      if (agreement === undefined) return { localId, refusal: 'no-agreement' };
+      const statements = this.#agreements.get(localId) ?? [];
+      const agreement = agreementInForce(statements, manifest.businessDate);
+      const said: Pick<CareStanding, 'localId' | 'stated'> =
+        statements.length === 0 ? { localId } : { localId, stated: agreement ? 'given' : 'not-given' };
+      if (!open.has(localId)) return { ...said, refusal: 'closed-case' };
+      if (agreement === undefined) return { ...said, refusal: 'no-agreement' };
       const resourceId = preparer.id('Consent', agreement.sourceId);
-      return { localId, agreement: { ...agreement, resourceId } };
+      return { ...said, agreement: { ...agreement, resourceId } };
     });
   }
 
@@ -78,18 +81,26 @@ class ConsentReader {
     // a faulty Observation is rejected where Observations are
     const isConsent = file.type === 'Consent';
     if (read.kind === 'statement' && !source.speaksFor.includes(read.statement.about)) {
-      if (isConsent) this.#reject(file, line, 'not-entitled', 'a source that may not speak for this kind of data');
+      if (isConsent)
+        this.#reject(file, line, 'not-entitled', 'a source that may not speak for this kind of data');
       return undefined;
     }
-    if (isConsent && !reading.ok) this.#reject(file, line, reading.fault.rule, reading.fault.hint, reading.fault.element);
-    else if (isConsent && read.kind === 'fault') this.#reject(file, line, read.rule, 'states nothing that can be kept');
+    if (isConsent && !reading.ok)
+      this.#reject(file, line, reading.fault.rule, reading.fault.hint, reading.fault.element);
+    else if (isConsent && read.kind === 'fault')
+      this.#reject(file, line, read.rule, 'states nothing that can be kept');
     else if (isConsent && read.kind === 'ignored') this.ignored += 1;
     return read.kind === 'statement' ? read.statement : undefined;
   }
 
-  async #take(file: StagedFile, found: readonly { statement: ConsentStatement; line: number }[]): Promise<void> {
+  async #take(
+    file: StagedFile,
+    found: readonly { statement: ConsentStatement; line: number }[],
+  ): Promise<void> {
     const { session } = this.#context;
-    const numbers = await session.patients.numbers([...new Set(found.map(({ statement }) => statement.localId))]);
+    const numbers = await session.patients.numbers([
+      ...new Set(found.map(({ statement }) => statement.localId)),
+    ]);
     for (const { statement, line } of found) {
       if (statement.about === 'social-care') {
         const known = this.#agreements.get(statement.localId);
@@ -100,7 +111,12 @@ class ConsentReader {
       const nhsNumber = numbers.get(statement.localId);
       if (nhsNumber !== undefined) this.#optOut(nhsNumber, statement);
       else if (file.type === 'Consent') {
-        this.#reject(file, line, 'unknown-person', 'its Patient is not known, or has no NHS number with a right check digit');
+        this.#reject(
+          file,
+          line,
+          'unknown-person',
+          'its Patient is not known, or has no NHS number with a right check digit',
+        );
       }
     }
   }
@@ -116,7 +132,13 @@ class ConsentReader {
   }
 
   #reject(file: StagedFile, line: number, rule: string, hint: string, element?: string): void {
-    this.#context.rejects.add(file.type, { file: file.name, line, rule, hint, ...(element !== undefined && { element }) });
+    this.#context.rejects.add(file.type, {
+      file: file.name,
+      line,
+      rule,
+      hint,
+      ...(element !== undefined && { element }),
+    });
   }
 }
 

@@ -1,6 +1,6 @@
 import { isServed, served } from '../../fhir/served.ts';
 import type { LoadContext } from '../context.ts';
-import type { CopyPlace, StagedRow } from '../ports.ts';
+import type { CopyPlace, StagedRow } from '../records.ts';
 import type { StagedFile } from '../staging.ts';
 import type { PlacedRow } from './batches.ts';
 import { readRow } from './row.ts';
@@ -26,7 +26,13 @@ export class CopyMapper {
       const row = readRow(bytes, file.type);
       if (!row.ok) {
         const { rule, hint, element, id } = row.fault;
-        rejects.add(file.type, { file: file.name, line: place.line, rule, hint, ...(element !== undefined && { element }) });
+        rejects.add(file.type, {
+          file: file.name,
+          line: place.line,
+          rule,
+          hint,
+          ...(element !== undefined && { element }),
+        });
         if (id !== undefined) kept.push(id);
         continue;
       }
@@ -45,7 +51,8 @@ export class CopyMapper {
       }
     }
     await session.resources.stage(rows, []);
-    if (kept.length > 0 && isServed(file.type)) await session.resources.keepCopies(served(file.type).code, kept);
+    if (kept.length > 0 && isServed(file.type))
+      await session.resources.keepCopies(served(file.type).code, kept);
     await rejects.flush();
   }
 
@@ -53,4 +60,3 @@ export class CopyMapper {
     return this.#context.rejects.flush(true);
   }
 }
-

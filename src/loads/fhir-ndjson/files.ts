@@ -35,6 +35,7 @@ export function inMappingOrder(
   files: readonly StagedFile[],
   kindOf: (file: StagedFile) => FileKind,
 ): readonly StagedFile[] {
-  const rank = (file: StagedFile): number => (file.type === 'Provenance' ? ORDER.length : ORDER.indexOf(kindOf(file)));
+  const rank = (file: StagedFile): number =>
+    file.type === 'Provenance' ? ORDER.length : ORDER.indexOf(kindOf(file));
   return files.filter((file) => ORDER.includes(kindOf(file))).sort((a, b) => rank(a) - rank(b));
 }

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { type FileHandle, open } from 'node:fs/promises';
-import type { RowPlace } from '../ports.ts';
+import type { RowPlace } from '../records.ts';
 import { Refusal } from '../refusal.ts';
 import type { StagedFile } from '../staging.ts';
 

@@ -2,8 +2,8 @@ import { type LocalReference, personReference } from '../../fhir/references.ts';
 import { isServed, served } from '../../fhir/served.ts';
 import type { LoadContext } from '../context.ts';
 import { withCurrentNumber } from '../patient-record.ts';
-import type { ReferencedCopy, RowOwner, RowPlace, StagedRow } from '../ports.ts';
 import type { Owner } from '../prepare.ts';
+import type { ReferencedCopy, RowOwner, RowPlace, StagedRow } from '../records.ts';
 import { refusalHint } from '../refused-row.ts';
 import type { StagedFile } from '../staging.ts';
 import type { PlacedRow } from './batches.ts';
@@ -95,26 +95,46 @@ export class RowMapper {
     let owner: Owner | undefined;
     if (about !== undefined) {
       const found = owners.get(keyOf(about));
-      if (found?.state === 'refused') return tally.count(file.type, 'refused');
-      if (found?.personId === undefined) return this.#notTaken(file, place.line, found, about);
+      if (found?.personId === undefined) {
+        this.#notTaken(file, place.line, found, about);
+        return;
+      }
       owner = { personId: found.personId, localId: about.type === 'Patient' ? about.id : '' };
     }
     const shown = file.type === 'Patient' ? withCurrentNumber(resource, manifest.businessDate) : resource;
     const prepared = preparer.prepare(shown, owner);
-    if (prepared === undefined) return tally.count(file.type, 'withheld');
+    if (prepared === undefined) {
+      tally.count(file.type, 'withheld');
+      return;
+    }
     rows.push({ ...prepared.row, hash: place.hash, file: place.file, line: place.line });
     references.push(...prepared.references);
   }
 
   #notTaken(file: StagedFile, line: number, owner: RowOwner | undefined, about: LocalReference): void {
+    if (owner?.state === 'refused') {
+      // what may not be held is counted, and not written down anywhere
+      this.#context.tally.count(file.type, 'refused');
+      return;
+    }
     const unknown = about.type === 'Patient' ? 'unknown-person' : 'unknown-target';
     const rule = owner?.reason ?? unknown;
     this.#fault(file, line, { rule, hint: refusalHint(rule) });
   }
 
-  #fault(file: StagedFile, line: number, fault: Pick<RowFault, 'element' | 'hint'> & { readonly rule: string }): void {
+  #fault(
+    file: StagedFile,
+    line: number,
+    fault: Pick<RowFault, 'element' | 'hint'> & { readonly rule: string },
+  ): void {
     const { rule, hint, element } = fault;
-    this.#context.rejects.add(file.type, { file: file.name, line, rule, hint, ...(element !== undefined && { element }) });
+    this.#context.rejects.add(file.type, {
+      file: file.name,
+      line,
+      rule,
+      hint,
+      ...(element !== undefined && { element }),
+    });
   }
 }
 

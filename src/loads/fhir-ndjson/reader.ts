@@ -1,6 +1,6 @@
 import type { ConsentHarvest, ExtractReader, LoadContext } from '../context.ts';
 import { patientRecord } from '../patient-record.ts';
-import type { PatientRecord } from '../ports.ts';
+import type { PatientRecord } from '../records.ts';
 import type { StagedFile } from '../staging.ts';
 import { rowBatches } from './batches.ts';
 import { readConsents } from './consents.ts';

@@ -28,7 +28,8 @@ const DAMAGED = '\ufffd';
 /** @param type that the manifest gives for the file */
 export function readRow(bytes: Buffer, type: string): RowReading {
   const text = bytes.toString('utf8');
-  if (!isUtf8(bytes)) return { ok: false, fault: { rule: 'encoding', hint: 'not UTF-8', ...guessedId(text) } };
+  if (!isUtf8(bytes))
+    return { ok: false, fault: { rule: 'encoding', hint: 'not UTF-8', ...guessedId(text) } };
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -48,15 +49,27 @@ function faultOf(json: unknown, text: string, type: string): RowFault | undefine
   }
   const { resourceType, id, implicitRules } = json as Readonly<Record<string, unknown>>;
   if (resourceType !== type) {
-    return { rule: 'resource-type', element: 'resourceType', hint: 'not the type that the manifest gives for the file' };
+    return {
+      rule: 'resource-type',
+      element: 'resourceType',
+      hint: 'not the type that the manifest gives for the file',
+    };
   }
-  if (typeof id !== 'string' || !ID.test(id)) return { rule: 'id', element: `${type}.id`, hint: 'missing or no FHIR id' };
+  if (typeof id !== 'string' || !ID.test(id))
+    return { rule: 'id', element: `${type}.id`, hint: 'missing or no FHIR id' };
   if (text.includes(DAMAGED)) return { rule: 'encoding', hint: 'holds replacement characters (U+FFFD)', id };
   if (implicitRules !== undefined) {
-    return { rule: 'implicit-rules', element: `${type}.implicitRules`, hint: 'rules that we do not know', id };
+    return {
+      rule: 'implicit-rules',
+      element: `${type}.implicitRules`,
+      hint: 'rules that we do not know',
+      id,
+    };
   }
   const [first] = validateStructure(json);
-  return first === undefined ? undefined : { rule: 'structure', element: first.element, hint: first.rule, id };
+  return first === undefined
+    ? undefined
+    : { rule: 'structure', element: first.element, hint: first.rule, id };
 }
 
 /** Of a row that is no JSON the first id in it is most likely its own. A wrong guess only keeps yesterday's version. */

@@ -1,5 +1,6 @@
 import type { LoadContext } from '../context.ts';
-import type { RowPlace, RowWriter } from '../ports.ts';
+import type { RowWriter } from '../ports.ts';
+import type { RowPlace } from '../records.ts';
 import { Refusal } from '../refusal.ts';
 import type { StagedFile } from '../staging.ts';
 import type { FileKind } from './files.ts';
@@ -38,7 +39,10 @@ export async function scanFiles(
       progress('scan', before + bytes, total);
     });
     if (rows !== file.rows) {
-      throw new Refusal('row-count', `The file ${file.name} has ${rows} rows; the manifest says ${file.rows}.`);
+      throw new Refusal(
+        'row-count',
+        `The file ${file.name} has ${rows} rows; the manifest says ${file.rows}.`,
+      );
     }
     before += file.bytes;
     if (kind === 'withheld') tally.count(file.type, 'withheld', rows);
@@ -58,7 +62,13 @@ function lineTaker(
   always: AlwaysRead,
 ): (line: Line) => void {
   const { index, name, type } = file;
-  const place = ({ line, start, length }: Line): RowPlace => ({ file: index, line, start, length, hash: NO_HASH });
+  const place = ({ line, start, length }: Line): RowPlace => ({
+    file: index,
+    line,
+    start,
+    length,
+    hash: NO_HASH,
+  });
   const note = (to: Map<StagedFile, RowPlace[]>, line: Line): void => {
     const places = to.get(file);
     if (places === undefined) to.set(file, [place(line)]);

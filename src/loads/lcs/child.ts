@@ -29,7 +29,9 @@ export function inForce(rows: ChildRows, workers: Workers, day: string): ChildIn
   const [person] = rows.ssd_person;
   if (person === undefined) return undefined;
   const involvements = sorted(
-    rows.ssd_involvements.filter((row) => runs(row.invo_involvement_start_date, row.invo_involvement_end_date, day)),
+    rows.ssd_involvements.filter((row) =>
+      runs(row.invo_involvement_start_date, row.invo_involvement_end_date, day),
+    ),
     (row) => row.invo_involvements_id,
   );
   const referrals = sorted(
@@ -56,7 +58,9 @@ export function inForce(rows: ChildRows, workers: Workers, day: string): ChildIn
       (row) => row.cppl_cp_plan_id,
     ),
     claEpisodes: sorted(
-      rows.ssd_cla_episodes.filter((row) => runs(row.clae_cla_episode_start_date, row.clae_cla_episode_ceased_date, day)),
+      rows.ssd_cla_episodes.filter((row) =>
+        runs(row.clae_cla_episode_start_date, row.clae_cla_episode_ceased_date, day),
+      ),
       (row) => row.clae_cla_episode_id,
     ),
     relations: sorted(rows.mcr_relations, (row) => row.rela_relation_id),

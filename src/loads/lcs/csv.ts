@@ -31,7 +31,10 @@ export async function* readTable(file: StagedFile, table: TableName): AsyncGener
       rows += 1;
       if (rows === 0) {
         if (cells.length !== columns.length || cells.some((name, index) => name !== columns[index])) {
-          throw new Refusal('header', `The file ${file.name} does not have exactly the agreed columns in their order.`);
+          throw new Refusal(
+            'header',
+            `The file ${file.name} does not have exactly the agreed columns in their order.`,
+          );
         }
       } else if (cells.length !== columns.length) {
         throw new Refusal('csv', `The file ${file.name} has ${cells.length} columns in line ${line}.`);
@@ -76,7 +79,10 @@ async function* decoded(blocks: AsyncIterable<Buffer>): AsyncGenerator<string> {
 
 function refusalOf(error: unknown, file: StagedFile, line: number): unknown {
   if (error instanceof CsvError) {
-    return new Refusal('csv', `The file ${file.name} cannot be read as CSV from line ${line} on (${error.code}).`);
+    return new Refusal(
+      'csv',
+      `The file ${file.name} cannot be read as CSV from line ${line} on (${error.code}).`,
+    );
   }
   if (error instanceof TypeError && 'code' in error && error.code === 'ERR_ENCODING_INVALID_ENCODED_DATA') {
     return new Refusal('file-encoding', `The file ${file.name} is not UTF-8, somewhere after line ${line}.`);

@@ -7,7 +7,10 @@ export interface MappedResource {
 }
 
 export type Reference = { readonly reference: string };
-export type Owner = { readonly identifier: { readonly system: string; readonly value: string }; readonly display: string };
+export type Owner = {
+  readonly identifier: { readonly system: string; readonly value: string };
+  readonly display: string;
+};
 
 export function reference(type: string, id: string): Reference {
   return { reference: `${type}/${id}` };

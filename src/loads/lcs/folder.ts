@@ -2,7 +2,16 @@ import type { LoadContext } from '../context.ts';
 import { Refusal } from '../refusal.ts';
 import type { StagedFile } from '../staging.ts';
 import { type CsvRow, readTable } from './csv.ts';
-import { type Cells, CHILD_COLUMN, type ChildTable, columnsOf, faultyColumn, isTable, TABLE_NAMES, type TableName } from './tables.ts';
+import {
+  type Cells,
+  CHILD_COLUMN,
+  type ChildTable,
+  columnsOf,
+  faultyColumn,
+  isTable,
+  TABLE_NAMES,
+  type TableName,
+} from './tables.ts';
 
 /**
  * A folder is held in memory while it is loaded, about half a kilobyte a row: a child's rows are spread over all of
@@ -54,7 +63,13 @@ export async function readFolder(context: LoadContext): Promise<Folder> {
         const repeated = column === undefined;
         const rule = repeated ? 'duplicate-id' : 'cell';
         const hint = repeated ? 'an earlier row has the same id' : 'not what the column holds';
-        rejects.add(file.type, { file: file.name, line: row.line, rule, hint, ...(column && { element: column }) });
+        rejects.add(file.type, {
+          file: file.name,
+          line: row.line,
+          rule,
+          hint,
+          ...(column && { element: column }),
+        });
         sorter.fault(file.type, row);
       }
       done += 1;
@@ -72,7 +87,8 @@ function checkTables(files: readonly StagedFile[]): void {
     throw new Refusal('file-missing', `The folder has no ${missing}: an empty table is sent as its header.`);
   }
   const unknown = files.find((file) => !isTable(file.type));
-  if (unknown !== undefined) throw new Refusal('file-unexpected', `The file ${unknown.name} is no table of ours.`);
+  if (unknown !== undefined)
+    throw new Refusal('file-unexpected', `The file ${unknown.name} is no table of ours.`);
 }
 
 class RowSorter implements Folder {

@@ -37,14 +37,26 @@ export function childResources(child: ChildInCare, council: Council): readonly M
     ...careTeams(child, patient, owner),
     ...episodes(child, patient, owner),
     ...child.cinPlans.map((row) =>
-      carePlan('cin', row.cinp_cin_plan_id, patient, row.cinp_cin_plan_start_date, row.cinp_cin_plan_end_date),
+      carePlan(
+        'cin',
+        row.cinp_cin_plan_id,
+        patient,
+        row.cinp_cin_plan_start_date,
+        row.cinp_cin_plan_end_date,
+      ),
     ),
     ...child.cpPlans.flatMap((row) => {
       const { cppl_cp_plan_id: id, cppl_cp_plan_start_date: start, cppl_cp_plan_end_date: end } = row;
       return [carePlan('cp', id, patient, start, end), flag('cp', id, patient, start, end)];
     }),
     ...child.claEpisodes.map((row) =>
-      flag('cla', row.clae_cla_episode_id, patient, row.clae_cla_episode_start_date, row.clae_cla_episode_ceased_date),
+      flag(
+        'cla',
+        row.clae_cla_episode_id,
+        patient,
+        row.clae_cla_episode_start_date,
+        row.clae_cla_episode_ceased_date,
+      ),
     ),
     ...child.relations.map((row) => relatedPerson(row, patient)),
   ];
@@ -75,7 +87,10 @@ function nhsNumber(row: Cells<'ssd_person'>): readonly object[] {
   // an empty status is not a verified one: unlike a feed of the health service, LCS always says
   const code = row.mcr_nhs_number_status === '' ? '03' : row.mcr_nhs_number_status;
   const extension = [
-    { url: VERIFICATION.extension, valueCodeableConcept: { coding: [{ system: VERIFICATION.system, code }] } },
+    {
+      url: VERIFICATION.extension,
+      valueCodeableConcept: { coding: [{ system: VERIFICATION.system, code }] },
+    },
   ];
   return [{ extension, system: NHS_NUMBER_SYSTEM, value }];
 }
@@ -110,9 +125,19 @@ const FLAGS = {
   cla: { code: 'looked-after-child', display: 'Looked after child' },
 } as const;
 
-function flag(kind: keyof typeof FLAGS, id: string, subject: Reference, start: string, end: string): MappedResource {
+function flag(
+  kind: keyof typeof FLAGS,
+  id: string,
+  subject: Reference,
+  start: string,
+  end: string,
+): MappedResource {
   const { code, display } = FLAGS[kind];
-  const category = { system: 'http://terminology.hl7.org/CodeSystem/flag-category', code: 'safety', display: 'Safety' };
+  const category = {
+    system: 'http://terminology.hl7.org/CodeSystem/flag-category',
+    code: 'safety',
+    display: 'Safety',
+  };
   return {
     resourceType: 'Flag',
     id: `${kind}-${id}`,

@@ -2,13 +2,20 @@ import { createHash } from 'node:crypto';
 import { validateStructure } from '../../fhir/structure.ts';
 import type { ConsentHarvest, ExtractReader, LoadContext } from '../context.ts';
 import { patientRecord } from '../patient-record.ts';
-import type { CareStanding, PatientRecord, ReferencedCopy, RowOwner, RowPlace, StagedRow } from '../ports.ts';
+import type {
+  CareStanding,
+  PatientRecord,
+  ReferencedCopy,
+  RowOwner,
+  RowPlace,
+  StagedRow,
+} from '../records.ts';
 import { refusalHint } from '../refused-row.ts';
 import { agreementInForce } from '../standing.ts';
 import { agreementStatement } from './agreement.ts';
 import { type ChildInCare, inForce, isOpenCase } from './child.ts';
-import { type Child, type Folder, readFolder } from './folder.ts';
 import type { MappedResource } from './elements.ts';
+import { type Child, type Folder, readFolder } from './folder.ts';
 import { type Council, childResources } from './map.ts';
 
 /** Changes whenever the same rows would be stored differently. */
@@ -60,9 +67,12 @@ export class LcsReader implements ExtractReader {
   async patients(): Promise<void> {
     const { patients } = this.#context.session;
     await patients.recognise(this.patientFile);
-    await this.#pages((after) => patients.unread(after, PAGE), async (places) => {
-      await patients.add(places.flatMap((place) => this.#record(place)));
-    });
+    await this.#pages(
+      (after) => patients.unread(after, PAGE),
+      async (places) => {
+        await patients.add(places.flatMap((place) => this.#record(place)));
+      },
+    );
     const faulty = [...this.#folder.children].filter(([, child]) => child.faulty).map(([localId]) => localId);
     await patients.keep(faulty);
     await patients.merge();
@@ -76,16 +86,19 @@ export class LcsReader implements ExtractReader {
   async resources(): Promise<void> {
     const { session, rejects, progress } = this.#context;
     let done = 0;
-    await this.#pages((after) => session.resources.unread(this.patientFile, after, PAGE), async (places) => {
-      const owners = await session.resources.owners(places.map((place) => this.#unit(place).localId));
-      const rows: StagedRow[] = [];
-      const references: ReferencedCopy[] = [];
-      for (const place of places) this.#map(place, owners, rows, references);
-      await session.resources.stage(rows, references);
-      await rejects.flush();
-      done += places.length;
-      progress('map', done, this.#byLine.size);
-    });
+    await this.#pages(
+      (after) => session.resources.unread(this.patientFile, after, PAGE),
+      async (places) => {
+        const owners = await session.resources.owners(places.map((place) => this.#unit(place).localId));
+        const rows: StagedRow[] = [];
+        const references: ReferencedCopy[] = [];
+        for (const place of places) this.#map(place, owners, rows, references);
+        await session.resources.stage(rows, references);
+        await rejects.flush();
+        done += places.length;
+        progress('map', done, this.#byLine.size);
+      },
+    );
     this.#countStrays();
     await rejects.flush(true);
   }
@@ -125,11 +138,12 @@ export class LcsReader implements ExtractReader {
     const inCare = inForce(child.rows, this.#folder.workers, day);
     // a person's row that cannot be read says nothing about the case: the other rows do
     const isOpen = inCare === undefined ? child.faulty : isOpenCase(inCare);
-    if (!isOpen) return { localId, refusal: 'closed-case' };
     const statements = child.rows.mcr_sharing_agreements.map((row) => agreementStatement(row, day));
     const agreement = child.agreementUnreadable ? undefined : agreementInForce(statements, day);
-    if (agreement === undefined) return { localId, refusal: 'no-agreement' };
-    return { localId, agreement: { ...agreement, resourceId: preparer.id('Consent', agreement.sourceId) } };
+    const said = { localId, stated: agreement === undefined ? 'not-given' : 'given' } as const;
+    if (!isOpen) return { ...said, refusal: 'closed-case' };
+    if (agreement === undefined) return { ...said, refusal: 'no-agreement' };
+    return { ...said, agreement: { ...agreement, resourceId: preparer.id('Consent', agreement.sourceId) } };
   }
 
   #map(
@@ -142,17 +156,28 @@ export class LcsReader implements ExtractReader {
     const { localId, inCare } = this.#unit(place);
     const owner = owners.get(localId);
     const file = files[this.patientFile]?.name ?? '';
-    if (owner?.state === 'refused') return tally.count('Patient', 'refused');
+    if (owner?.state === 'refused') {
+      // what may not be held is counted, and not written down anywhere
+      tally.count('Patient', 'refused');
+      return;
+    }
     const { personId } = owner ?? {};
     if (personId === undefined || inCare === undefined) {
       const rule = owner?.reason ?? 'unknown-person';
-      return rejects.add('Patient', { file, line: place.line, rule, hint: refusalHint(rule) });
+      rejects.add('Patient', { file, line: place.line, rule, hint: refusalHint(rule) });
+      return;
     }
     for (const resource of childResources(inCare, this.#council())) {
       const [fault] = validateStructure(resource);
       if (fault !== undefined) {
         const { element, rule } = fault;
-        rejects.add(resource.resourceType, { file, line: place.line, rule: 'structure', element, hint: rule });
+        rejects.add(resource.resourceType, {
+          file,
+          line: place.line,
+          rule: 'structure',
+          element,
+          hint: rule,
+        });
         continue;
       }
       const prepared = preparer.prepare(resource, { personId, localId });
@@ -171,7 +196,12 @@ export class LcsReader implements ExtractReader {
     for (const child of this.#folder.children.values()) {
       if (child.faulty || child.rows.ssd_person.length > 0) continue;
       const file = files[this.patientFile]?.name ?? '';
-      rejects.add('Patient', { file, line: child.line, rule: 'unknown-person', hint: 'rows without their person' });
+      rejects.add('Patient', {
+        file,
+        line: child.line,
+        rule: 'unknown-person',
+        hint: 'rows without their person',
+      });
     }
   }
 

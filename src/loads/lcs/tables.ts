@@ -153,11 +153,14 @@ const UNFIT = /[\t\r\n\ufffd]/;
  * @returns the column at fault, or undefined
  */
 export function faultyColumn(table: TableName, cells: readonly string[]): string | undefined {
-  return Object.entries<Kind>(TABLES[table]).find(([, kind], index) => !isKind(cells[index] ?? '', kind))?.[0];
+  return Object.entries<Kind>(TABLES[table]).find(
+    ([, kind], index) => !isKind(cells[index] ?? '', kind),
+  )?.[0];
 }
 
 function isKind(cell: string, kind: Kind): boolean {
-  if (kind === 'date') return cell === '' || (/^\d{4}-\d{2}-\d{2}$/.test(cell) && dateRange(cell) !== undefined);
+  if (kind === 'date')
+    return cell === '' || (/^\d{4}-\d{2}-\d{2}$/.test(cell) && dateRange(cell) !== undefined);
   if (kind === 'text') return cell === '' || (cell.length <= MAX_TEXT && isText(cell) && !UNFIT.test(cell));
   return PATTERNS[kind].test(cell);
 }

@@ -25,7 +25,8 @@ export function careTeams(child: ChildInCare, subject: Reference, owner: Owner):
   const contained: Contained[] = [];
   const participant = child.involvements.map((row, index) => {
     const worker = workerOf(child, row.invo_professional_id);
-    const role = row.invo_professional_role_id === '' ? (worker?.jobTitle ?? '') : row.invo_professional_role_id;
+    const role =
+      row.invo_professional_role_id === '' ? (worker?.jobTitle ?? '') : row.invo_professional_role_id;
     const team = row.invo_professional_team;
     if (worker !== undefined) contained.push(practitioner(`worker-${index + 1}`, worker));
     if (team !== '') contained.push({ resourceType: 'Organization', id: `team-${index + 1}`, name: team });
@@ -96,5 +97,10 @@ function workerOf(child: ChildInCare, id: string): Worker | undefined {
 }
 
 function practitioner(id: string, worker: Worker): Contained {
-  return { resourceType: 'Practitioner', id, name: [{ text: worker.name }], ...telecoms(worker.telephone, worker.email) };
+  return {
+    resourceType: 'Practitioner',
+    id,
+    name: [{ text: worker.name }],
+    ...telecoms(worker.telephone, worker.email),
+  };
 }

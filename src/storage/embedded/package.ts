@@ -100,7 +100,7 @@ async function copyPackage(folder: string, target: string): Promise<void> {
   }
 }
 
-/** What only compilers need is left out: a third of the size. Modes are set, since a checkout's may be private. */
+/** What only compilers need is left out. Modes are set, since those of a checkout may be private. */
 async function copyTree(from: string, to: string): Promise<void> {
   await mkdir(to);
   await chmod(to, 0o755);

@@ -1,4 +1,4 @@
-import type { TypeCount } from '../../loads/ports.ts';
+import type { TypeCount } from '../../loads/records.ts';
 import { inTransaction, NOBODY, OPEN_END, run, type Work } from './work.ts';
 
 /** Storing what is staged, and deleting what was not in the extract, in chunks that no reader sees before publication. */
@@ -11,7 +11,9 @@ const CHUNK = 5_000;
  *
  * @returns rows whose id another row with different content has too, staged or recognised: all are left out
  */
-export async function settleStage(work: Work): Promise<readonly { file: number; line: number; type: number }[]> {
+export async function settleStage(
+  work: Work,
+): Promise<readonly { file: number; line: number; type: number }[]> {
   await run(work, 'truncate load_sorted');
   await run(work, 'analyze load_stage');
   await run(
@@ -156,7 +158,11 @@ async function applyChunk(work: Work, from: number, to: number): Promise<void> {
 }
 
 /** @param copies the types that are stored per person who refers to them, or all others */
-export async function deleteUnseen(work: Work, referenced: readonly number[], copies: boolean): Promise<TypeCount[]> {
+export async function deleteUnseen(
+  work: Work,
+  referenced: readonly number[],
+  copies: boolean,
+): Promise<TypeCount[]> {
   await run(work, 'truncate load_gone');
   await run(
     work,

@@ -1,4 +1,5 @@
-import type { CareStanding, ConsentPhase, OptOutRecord, RestrictionCounts } from '../../loads/ports.ts';
+import type { ConsentPhase } from '../../loads/ports.ts';
+import type { CareStanding, OptOutRecord, RestrictionCounts } from '../../loads/records.ts';
 import { inTransaction, run, type Work } from './work.ts';
 
 /** What restricts, applied ahead of the load. */
@@ -11,17 +12,18 @@ export class StoredConsents implements ConsentPhase {
 
   async stand(standings: readonly CareStanding[]): Promise<void> {
     for (let from = 0; from < standings.length; from += BATCH) {
-      const rows = standings.slice(from, from + BATCH).map(({ localId, refusal, agreement }) => ({
+      const rows = standings.slice(from, from + BATCH).map(({ localId, refusal, stated, agreement }) => ({
         localId,
         refusal,
+        stated,
         ...agreement,
         ...(agreement && { recordedAt: new Date(agreement.recordedAt).toISOString() }),
       }));
       await run(
         this.#work,
         `insert into load_care
-         select "localId", refusal, "resourceId", "givenBy", "givenByRelationship", "recordedAt", "startDate", "endDate"
-         from json_to_recordset($1) as t("localId" text, refusal text, "resourceId" uuid, "givenBy" text,
+         select "localId", refusal, stated, "resourceId", "givenBy", "givenByRelationship", "recordedAt", "startDate", "endDate"
+         from json_to_recordset($1) as t("localId" text, refusal text, stated text, "resourceId" uuid, "givenBy" text,
            "givenByRelationship" text, "recordedAt" timestamptz, "startDate" date, "endDate" date)`,
         [JSON.stringify(rows)],
       );
@@ -49,7 +51,7 @@ export class StoredConsents implements ConsentPhase {
   ): Promise<RestrictionCounts> {
     return inTransaction(this.#work, async () => {
       const optedOut = await this.#optOut();
-      const agreementsEnded = agreementsWhole ? await this.#endAgreements() : 0;
+      const agreementsEnded = await this.#endAgreements(agreementsWhole);
       const restricted = await this.#restrictPeople();
       const counts = { optedOut, agreementsEnded, restricted };
       if (optedOut + agreementsEnded + restricted > 0) await confirm(counts);
@@ -92,36 +94,41 @@ export class StoredConsents implements ConsentPhase {
 
   /**
    * An agreement stands while every record of the person that has an open case is agreed, and at least one is. Where
-   * it is to end earlier than it was, it does so at once.
+   * it is to end earlier than it was, it does so at once. Where files are missing, only what is stated ends it.
    */
-  async #endAgreements(): Promise<number> {
+  async #endAgreements(isWhole: boolean): Promise<number> {
     const { source } = this.#work;
     if (source.sector !== 'social-care') return 0;
     await run(
       this.#work,
       `create temp table load_agreed on commit drop as
-       select n.person_id, max(coalesce(c.end_date, 'infinity')) as end_date
+       select n.person_id, max(coalesce(c.end_date, 'infinity')) as end_date,
+         coalesce(bool_or(c.resource_id is not null), false)
+           and not coalesce(bool_or(c.refusal = 'no-agreement'), false) as stands,
+         coalesce(bool_or(c.stated = 'not-given'), false)
+           and not coalesce(bool_or(c.stated = 'given'), false) as refused
        from load_patient p
        join record.person_number n on n.nhs_number = p.nhs_number
        left join load_care c on c.local_id = p.local_id
-       group by n.person_id
-       having coalesce(bool_or(c.local_id is not null and c.refusal is null), false)
-         and not coalesce(bool_or(c.refusal = 'no-agreement'), false)`,
+       group by n.person_id`,
     );
     const ended = await run(
       this.#work,
       `with ended as (
-         delete from record.agreement a where a.source = $1
-           and not exists (select from load_agreed g where g.person_id = a.person_id) returning a.person_id)
+         delete from record.agreement a where a.source = $1 and (
+           ($2 and not exists (select from load_agreed g where g.person_id = a.person_id and g.stands))
+           or exists (select from load_agreed g where g.person_id = a.person_id and g.refused))
+         returning a.person_id)
        insert into load_epoch select person_id from ended returning person_id`,
-      [source.number],
+      [source.number, isWhole],
     );
     await run(
       this.#work,
       `with sooner as (
          update record.agreement a set end_date = nullif(g.end_date, 'infinity')
          from load_agreed g
-         where a.source = $1 and a.person_id = g.person_id and g.end_date < coalesce(a.end_date, 'infinity')
+         where a.source = $1 and g.stands and a.person_id = g.person_id
+           and g.end_date < coalesce(a.end_date, 'infinity')
          returning a.person_id)
        insert into load_epoch select person_id from sooner`,
       [source.number],

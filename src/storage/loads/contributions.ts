@@ -1,5 +1,5 @@
 import type { Demographics } from '../../identity/demographics.ts';
-import type { Contribution } from '../../loads/ports.ts';
+import type { Contribution } from '../../loads/records.ts';
 import { run, type Work } from './work.ts';
 
 interface ContributionRow {
@@ -49,12 +49,21 @@ export async function contributions(work: Work, which: Which): Promise<readonly 
 }
 
 function toContribution(row: ContributionRow): Contribution {
-  const { nhs_number: nhsNumber, person_id: personId, established_by: by, birth_date: birthDate, family, given } = row;
-  const candidates = row.candidates.map(([born, surname, forename]): Demographics => ({
-    birthDate: born,
-    family: surname,
-    given: forename,
-  }));
+  const {
+    nhs_number: nhsNumber,
+    person_id: personId,
+    established_by: by,
+    birth_date: birthDate,
+    family,
+    given,
+  } = row;
+  const candidates = row.candidates.map(
+    ([born, surname, forename]): Demographics => ({
+      birthDate: born,
+      family: surname,
+      given: forename,
+    }),
+  );
   const isEstablished = by !== null && birthDate !== null && family !== null && given !== null;
   return {
     nhsNumber,

@@ -1,4 +1,4 @@
-import type { CopyPlace, TypeCount } from '../../loads/ports.ts';
+import type { CopyPlace, TypeCount } from '../../loads/records.ts';
 import { type PlaceRow, toPlace } from './patients.ts';
 import { OPEN_END, run, type Work } from './work.ts';
 

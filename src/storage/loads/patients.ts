@@ -1,12 +1,12 @@
+import type { PatientPhase } from '../../loads/ports.ts';
 import type {
   Contribution,
   JudgedContribution,
   PatientFault,
-  PatientPhase,
   PatientRecord,
   PatientState,
   RowPlace,
-} from '../../loads/ports.ts';
+} from '../../loads/records.ts';
 import { contributions } from './contributions.ts';
 import { inTransaction, run, type Work } from './work.ts';
 
@@ -107,7 +107,10 @@ export class StoredPatients implements PatientPhase {
       `update load_patient set fault = 'duplicate-id', changed = true where local_id in
          (select local_id from load_patient group by local_id having count(*) > 1)`,
     );
-    await run(this.#work, 'delete from load_patient a using load_patient b where a.local_id = b.local_id and a.ctid > b.ctid');
+    await run(
+      this.#work,
+      'delete from load_patient a using load_patient b where a.local_id = b.local_id and a.ctid > b.ctid',
+    );
   }
 
   async numbers(localIds: readonly string[]): Promise<ReadonlyMap<string, string>> {
@@ -133,7 +136,9 @@ export class StoredPatients implements PatientPhase {
   }
 
   async bar(custodians: readonly string[], care: boolean): Promise<void> {
-    await run(this.#work, `update load_patient set barred = 'not-signatory' where custodian = any($1)`, [custodians]);
+    await run(this.#work, `update load_patient set barred = 'not-signatory' where custodian = any($1)`, [
+      custodians,
+    ]);
     if (care) await this.#barWithoutAgreement();
     await this.#findUnjudged();
     await run(

@@ -1,6 +1,6 @@
 import type { ContributionVerdict } from '../../identity/contribution.ts';
 import type { Demographics } from '../../identity/demographics.ts';
-import type { Contribution } from '../../loads/ports.ts';
+import type { Contribution } from '../../loads/records.ts';
 import { contributions } from './contributions.ts';
 import { run, type Work } from './work.ts';
 
@@ -26,7 +26,11 @@ export async function rejudge(
       continue;
     }
     // what was refused while it was judged otherwise waits, and establishes nothing yet
-    await run(work, `update load_patient set outdated = true where nhs_number = $1 and state = 'quarantined'`, [nhsNumber]);
+    await run(
+      work,
+      `update load_patient set outdated = true where nhs_number = $1 and state = 'quarantined'`,
+      [nhsNumber],
+    );
     if (verdict.establishes !== undefined) {
       const { birthDate, family, given } = verdict.establishes;
       await run(

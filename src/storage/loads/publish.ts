@@ -1,6 +1,6 @@
 import type { ContributionVerdict } from '../../identity/contribution.ts';
 import type { Demographics } from '../../identity/demographics.ts';
-import type { Contribution } from '../../loads/ports.ts';
+import type { Contribution } from '../../loads/records.ts';
 import { publishConsents } from './publish-consents.ts';
 import { publishIdentities, rejudge } from './publish-identities.ts';
 import { inTransaction, run, type Work } from './work.ts';
@@ -18,7 +18,10 @@ export async function publishLoad(
 ): Promise<number> {
   const published = await inTransaction(work, async () => {
     await run(work, 'lock table record.publication in exclusive mode');
-    const [next] = await run<{ p: string }>(work, 'select coalesce(max(p), 0) + 1 as p from record.publication');
+    const [next] = await run<{ p: string }>(
+      work,
+      'select coalesce(max(p), 0) + 1 as p from record.publication',
+    );
     const publication = Number(next?.p);
     await rejudge(work, judge);
     await publishIdentities(work, publication, agrees);

@@ -1,15 +1,15 @@
-import { served, SERVED_NAMES } from '../../fhir/served.ts';
+import { SERVED_NAMES, served } from '../../fhir/served.ts';
+import type { ResourcePhase } from '../../loads/ports.ts';
 import type {
   CopyPlace,
   PatientState,
   ReferencedCopy,
   RejectedRow,
-  ResourcePhase,
   RowOwner,
   RowPlace,
   StagedRow,
   TypeCount,
-} from '../../loads/ports.ts';
+} from '../../loads/records.ts';
 import { applyStaged, deleteUnseen, settleStage } from './apply.ts';
 import { compareByPatient, compareByRow, findRemapped } from './compare.ts';
 import { compareCopies, unreadCopies } from './copies.ts';
@@ -129,7 +129,9 @@ export class StoredResources implements ResourcePhase {
     return settleStage(this.#work);
   }
 
-  apply(progress: (done: number, total: number) => void): Promise<{ added: TypeCount[]; changed: TypeCount[] }> {
+  apply(
+    progress: (done: number, total: number) => void,
+  ): Promise<{ added: TypeCount[]; changed: TypeCount[] }> {
     return applyStaged(this.#work, progress);
   }
 

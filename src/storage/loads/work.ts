@@ -63,8 +63,8 @@ create temp table load_patient (
   restricted boolean not null, birth_date text collate "C" not null, family text collate "C" not null,
   given text collate "C" not null, names text[] collate "C" not null);
 create temp table load_care (
-  local_id text collate "C" primary key, refusal text collate "C", resource_id uuid, given_by text,
-  given_by_relationship text collate "C", recorded_at timestamptz, start_date date, end_date date);
+  local_id text collate "C" primary key, refusal text collate "C", stated text collate "C", resource_id uuid,
+  given_by text, given_by_relationship text collate "C", recorded_at timestamptz, start_date date, end_date date);
 create temp table load_opt_out (
   nhs_number text collate "C" primary key, opted_out boolean not null, entered_at timestamptz not null,
   resource_id uuid not null);
