@@ -104,8 +104,12 @@ export interface LoadSession {
     agrees: (established: Demographics, candidate: Demographics) => boolean,
     certificate: (publication: number) => string,
   ): Promise<number>;
-  /** Takes back what the load has changed, on a new connection where the old one is lost, and says how it ended. */
-  abandon(state: 'refused' | 'failed' | 'duplicate', certificate: string): Promise<void>;
+  /**
+   * Takes back what the load has changed, on a new connection, and says how it ended.
+   *
+   * @returns the publication where the load turns out to be published: the connection broke over its COMMIT
+   */
+  abandon(state: 'refused' | 'failed' | 'duplicate', certificate: string): Promise<number | undefined>;
   close(): Promise<void>;
 }
 

@@ -84,12 +84,19 @@ export class LoadReport {
     const result = error instanceof Refusal ? 'refused' : 'failed';
     const certificate = this.#certificate(result, { reason });
     // what cannot be taken back now is taken back when the source is next loaded; it is told in any case
-    const steps = await Promise.allSettled([
-      this.#loadNo > 0 ? this.#session?.abandon(result, JSON.stringify(certificate)) : undefined,
-      this.#options.audit(this.event(result, reason.rule)),
-    ]);
-    const further = steps.flatMap((step) => (step.status === 'rejected' ? [step.reason] : []));
-    if (further.length > 0) throw new LoadFailed(certificate, new AggregateError([error, ...further]));
+    const faults: unknown[] = [error];
+    try {
+      const publication = this.#loadNo > 0 ? await this.#session?.abandon(result, JSON.stringify(certificate)) : undefined;
+      if (publication !== undefined) return this.#certificate('published', { publication });
+    } catch (fault) {
+      faults.push(fault);
+    }
+    try {
+      await this.#options.audit(this.event(result, reason.rule));
+    } catch (fault) {
+      faults.push(fault);
+    }
+    if (faults.length > 1) throw new LoadFailed(certificate, new AggregateError(faults));
     if (error instanceof Refusal) return certificate;
     throw new LoadFailed(certificate, error);
   }

@@ -28,14 +28,15 @@ export async function runLoad(options: LoadOptions): Promise<Certificate> {
   const source = options.policy.sources.get(options.source);
   if (source === undefined) throw new Error(`There is no source ${options.source} in the configuration.`);
   const report = new LoadReport(options, source);
-  const session = await report.phase('open', () => open(options, source));
-  report.opened(session);
+  let session: LoadSession | undefined;
   try {
+    session = await report.phase('open', () => open(options, source));
+    report.opened(session);
     return await load(options, source, session, report);
   } catch (error) {
     return await report.ended(error);
   } finally {
-    await session.close();
+    await session?.close();
   }
 }
 

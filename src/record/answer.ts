@@ -33,6 +33,7 @@ export async function compose(
   failures: readonly Failure[],
 ): Promise<Answer> {
   const { ask } = request;
+  if (ask.interaction === 'read' && !request.requireComplete) return readAnswer(request, visible);
   const issues = completeness(facts, grant, askedTypes(ask), failures, ask.interaction === 'everything');
   if (request.requireComplete && issues.some((issue) => issue.severity === 'warning'))
     return refusedIncomplete();

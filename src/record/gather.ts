@@ -20,6 +20,8 @@ export const REFERRERS: Readonly<Partial<Record<ServedTypeName, readonly ServedT
   Medication: ['MedicationRequest', 'MedicationStatement'],
 };
 
+const NEVER = new AbortController().signal;
+
 const EVERYTHING: readonly ServedTypeName[] = SERVED_NAMES.filter((type) => {
   const { keeping } = served(type);
   return keeping === 'person' || keeping === 'clinical' || type === 'Medication' || type === 'Consent';
@@ -35,7 +37,8 @@ export async function gather(ports: DisclosePorts, grant: Grant, facts: Facts, a
   if (served(ask.type).keeping === 'directory')
     return { rows: await directoryRows(ports, grant, ask), failures: [] };
   const types = [...askedTypes(ask), ...(REFERRERS[ask.type] ?? [])];
-  const signal = AbortSignal.timeout(ports.deadline);
+  // the store has limits of its own; a signal is made where somebody else is waited for
+  const signal = ports.sources.length === 0 ? NEVER : AbortSignal.timeout(ports.deadline);
   const wanted = wantedOf(ask, types);
   const [stored, ...live] = await Promise.all([
     ports.store.fetch(grant, wanted, signal),

@@ -9,7 +9,10 @@ export function sortKey(type: ServedTypeName, id: string): string {
   return `${String(SERVED[type].code).padStart(3, '0')}.${id}`;
 }
 
-export function byKey<T extends { readonly type: ServedTypeName; readonly id: string }>(a: T, b: T): number {
-  const [x, y] = [sortKey(a.type, a.id), sortKey(b.type, b.id)];
-  return x < y ? -1 : x > y ? 1 : 0;
+/** A copy in that order. Rows of the store come sorted, so that there is little to do. */
+export function inOrder<T extends { readonly type: ServedTypeName; readonly id: string }>(rows: readonly T[]): T[] {
+  return rows
+    .map((row) => ({ row, key: sortKey(row.type, row.id) }))
+    .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
+    .map(({ row }) => row);
 }

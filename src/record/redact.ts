@@ -3,7 +3,7 @@ import type { Grant } from '../access/decide.ts';
 import type { Facts } from '../access/facts.ts';
 import { withoutElements } from '../fhir/elements.ts';
 import { REFERRERS } from './gather.ts';
-import { byKey } from './order.ts';
+import { inOrder } from './order.ts';
 import { aggregatePatient, type Contribution } from './patient.ts';
 import type { Row } from './ports.ts';
 
@@ -26,7 +26,7 @@ export function redact(grant: Grant, facts: Facts, rows: readonly Row[]): Visibl
   const visible: VisibleRow[] = others.map((row) => ({ ...withoutHidden(grant, row), madeOf: [row] }));
   const patient = aggregated(grant, facts, contributions);
   if (patient !== undefined) visible.push(patient);
-  return { rows: visible.sort(byKey) };
+  return { rows: inOrder(visible) };
 }
 
 /** A Medication or Binary is nobody's by itself: it is seen where a visible row refers to it. */

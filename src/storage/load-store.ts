@@ -147,12 +147,17 @@ class PostgresLoadSession implements LoadSession {
     return publishLoad(this.#work, judge, agrees, certificate);
   }
 
-  async abandon(state: 'refused' | 'failed' | 'duplicate', certificate: string): Promise<void> {
+  async abandon(state: 'refused' | 'failed' | 'duplicate', certificate: string): Promise<number | undefined> {
     const { loadNo } = this.#work;
     // whatever happened to the connection, nothing of it is relied on: its working tables and lock go with it
     await this.close();
     const client = await this.#reopen();
     try {
+      // published loads are not taken back, whatever else is left of them
+      const [published] = await run<{ p: string }>({ client }, 'select p from record.publication where load_no = $1', [
+        loadNo,
+      ]);
+      if (published !== undefined) return Number(published.p);
       await undoLoad({ client }, loadNo);
       await run(
         { client },
@@ -160,6 +165,7 @@ class PostgresLoadSession implements LoadSession {
          where load_no = $1 and state = 'running'`,
         [loadNo, state, certificate],
       );
+      return undefined;
     } finally {
       await client.end().catch(() => {});
     }

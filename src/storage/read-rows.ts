@@ -46,12 +46,19 @@ function toRow(values: readonly unknown[], codeOf: ReadonlyMap<number, string>):
       version: Number(values[3]),
       source,
       type: servedByCode(values[5] as number),
-      categories: values[6] as string[],
-      labels: values[7] as string[],
-      codes: values[8] as string[],
+      categories: list(values[6]),
+      labels: list(values[7]),
+      codes: list(values[8]),
       ...(typeof body === 'string' ? { body } : {}),
     },
   ];
+}
+
+const NONE: readonly string[] = [];
+
+/** Lists come as one text: an array's own text costs more to read than everything else of a row. */
+function list(text: unknown): readonly string[] {
+  return typeof text !== 'string' || text === '' ? NONE : text.split(SEPARATOR);
 }
 
 /** Texts of rows that came without: by primary key, in one statement. */
@@ -67,7 +74,12 @@ export async function readBodies(
   return new Map(found.map((values) => [values[0] as string, values[1] as string]));
 }
 
-const COLUMNS = `rv.resource_id::text, rv.person_id::text, rv.valid_from, rv.source, rv.type, rv.category, rv.labels, rv.codes`;
+/** A control character: no code, system or label of valid FHIR holds one. */
+const SEPARATOR = '\u001f';
+
+const COLUMNS = `rv.resource_id::text, rv.person_id::text, rv.valid_from, rv.source, rv.type,
+  array_to_string(rv.category, e'\\x1f') as category, array_to_string(rv.labels, e'\\x1f') as labels,
+  array_to_string(rv.codes, e'\\x1f') as codes`;
 
 const EPOCH = `(select coalesce(sum(epoch), 0) as epoch from record.person where person_id = any($1::uuid[])) e`;
 

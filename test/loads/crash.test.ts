@@ -173,3 +173,53 @@ t.test('a process that is killed in any phase leaves nothing that a rerun does n
     t.same(await leftovers(world), []);
   }
 });
+
+/** Lets the nth COMMIT happen, and loses the connection before its answer is heard. */
+class DeafDatabase extends Database {
+  commits = 0;
+  readonly #deafAt: number;
+
+  constructor(address: DatabaseAddress, deafAt: number) {
+    super(address, 'mcr_record');
+    this.#deafAt = deafAt;
+  }
+
+  override async connect(): Promise<Client> {
+    const client = await super.connect();
+    const query = client.query.bind(client) as (...values: unknown[]) => unknown;
+    const counting = async (...values: unknown[]): Promise<unknown> => {
+      const answer = await query(...values);
+      if (values[0] !== 'commit') return answer;
+      this.commits += 1;
+      if (this.commits !== this.#deafAt) return answer;
+      streamOf(client).destroy();
+      throw new Error('The answer to COMMIT was lost.');
+    };
+    // COPY is a stream and no promise: it goes by
+    Object.assign(client, { query: (...values: unknown[]) => (typeof values[0] === 'string' ? counting : query)(...values) });
+    return client;
+  }
+}
+
+t.test('a load whose COMMIT was not answered is told as what it is', async (t) => {
+  const results: string[] = [];
+  for (let deafAt = 1; results.at(-1) !== 'published'; deafAt += 1) {
+    const world = await loader(t);
+    await world.load(night(1));
+    const database = new DeafDatabase(await addressOf(world), deafAt);
+    const folder = writeExtract(world.root, night(2));
+    const before = await visible(world);
+    const result = await world.loadFolder(folder, 'gp', { store: new PostgresLoadStore(database, 5_000) }).then(
+      (certificate) => certificate.result,
+      () => 'failed',
+    );
+    await database.close();
+    results.push(result);
+    const after = await visible(world);
+    t.equal(after.includes('published: 2 1 2'), result === 'published', `the ${deafAt}. COMMIT: ${result}`);
+    if (result === 'failed') t.same(without(after, EARLY_OR_UNSEEN), without(before, EARLY_OR_UNSEEN));
+    t.equal((await world.loadFolder(folder, 'gp')).result, result === 'published' ? 'duplicate' : 'published');
+    t.same(await leftovers(world), []);
+  }
+  t.ok(results.length > 3, results.join());
+});

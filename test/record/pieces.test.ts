@@ -9,7 +9,7 @@ import { Problem } from '../../src/fhir/problem.ts';
 import { auditEventFor } from '../../src/record/audit-view.ts';
 import { searchset } from '../../src/record/bundle.ts';
 import { consentResource } from '../../src/record/consent.ts';
-import { byKey, sortKey } from '../../src/record/order.ts';
+import { inOrder, sortKey } from '../../src/record/order.ts';
 import { PageTokens } from '../../src/record/page-token.ts';
 import { aggregatePatient, type Contribution } from '../../src/record/patient.ts';
 
@@ -230,7 +230,7 @@ t.test('order is by type, then id, the same text for the store and here', async 
     { type: 'Flag', id: 'A' },
   ] as const;
   t.strictSame(
-    [...rows].sort(byKey).map((row) => row.id),
+    inOrder(rows).map((row) => row.id),
     ['z', 'A', 'a'],
   );
 });

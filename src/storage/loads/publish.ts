@@ -48,8 +48,8 @@ export async function publishLoad(
     );
     return publication;
   });
-  // a load that is published needs no way back
-  await run(work, 'delete from record.load_change where load_no = $1', [work.loadNo]);
+  // a load that is published needs no way back; what cannot be removed now is when the source is next loaded
+  await run(work, 'delete from record.load_change where load_no = $1', [work.loadNo]).catch(() => {});
   return published;
 }
 
