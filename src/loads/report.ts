@@ -86,7 +86,8 @@ export class LoadReport {
     // what cannot be taken back now is taken back when the source is next loaded; it is told in any case
     const faults: unknown[] = [error];
     try {
-      const publication = this.#loadNo > 0 ? await this.#session?.abandon(result, JSON.stringify(certificate)) : undefined;
+      const publication =
+        this.#loadNo > 0 ? await this.#session?.abandon(result, JSON.stringify(certificate)) : undefined;
       if (publication !== undefined) return this.#certificate('published', { publication });
     } catch (fault) {
       faults.push(fault);

@@ -154,9 +154,11 @@ class PostgresLoadSession implements LoadSession {
     const client = await this.#reopen();
     try {
       // published loads are not taken back, whatever else is left of them
-      const [published] = await run<{ p: string }>({ client }, 'select p from record.publication where load_no = $1', [
-        loadNo,
-      ]);
+      const [published] = await run<{ p: string }>(
+        { client },
+        'select p from record.publication where load_no = $1',
+        [loadNo],
+      );
       if (published !== undefined) return Number(published.p);
       await undoLoad({ client }, loadNo);
       await run(

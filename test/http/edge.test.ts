@@ -486,4 +486,15 @@ t.test('the FHIR edge', async (t) => {
         t.equal((await service.get(path)).status, 200, path);
     },
   );
+
+  t.test('counts unauthenticated refusals, and audits them together', async (t) => {
+    await service.service.app.close();
+    const events = await sql<{ outcome: number; body: string }>(
+      service,
+      "select outcome, body from audit.event where kind = 'unauthenticated'",
+    );
+    t.equal(events.length, 1, 'many refusals of one address, one event');
+    t.match(events[0]?.body, /token-missing/);
+    t.match(events[0]?.body, /127\.0\.0\.1/);
+  });
 });

@@ -97,6 +97,9 @@ t.test('opt-outs', async (t) => {
         { [ADA]: false },
         'an opt-out that is older than the permission does not return',
       );
+      await world.load(night([optOut('c3', 'p1', 'deny', '2026-11-02T00:00:00Z')]));
+      t.same(await optedOut(world), { [ADA]: true }, 'one of the same moment does');
+      await world.load(night([optOut('c4', 'p1', 'permit', '2026-11-03')]));
     },
   );
 
@@ -207,9 +210,14 @@ t.test(
     });
     t.same(await optedOut(world), {}, 'a low sequence and a short file prove nothing');
 
-    const without = { Patient: files.Patient, Consent: deny };
+    const without = { Patient: [patient('p1', ADA, RESTRICTED)], Consent: deny };
     const refused = await world.load({ source: 'gp', sequence: 2, files: without });
-    t.match(refused, { result: 'refused', reason: { rule: 'file-missing' }, consent: { optedOut: 1 } });
+    t.match(refused, {
+      result: 'refused',
+      reason: { rule: 'file-missing' },
+      consent: { optedOut: 1, restricted: 1 },
+    });
+    t.match(await world.rows('select source from record.restriction'), [{ source: 1 }]);
     t.same(await optedOut(world), { [ADA]: true }, 'a missing file holds the load, not the opt-out');
     t.match(await world.rows('select count(*)::int as n from record.publication'), [{ n: 1 }]);
 

@@ -147,6 +147,17 @@ function without(lines: readonly string[], pattern: RegExp): readonly string[] {
   return lines.filter((line) => !pattern.test(line));
 }
 
+/** Runs a load in a process of its own, which kills itself when it enters the phase. */
+async function killedIn(phase: string, world: Loader, folder: string): Promise<string | null> {
+  const program = fileURLToPath(new URL('./killed.js', import.meta.url));
+  const child = spawn(process.execPath, [program, folder, world.root, phase], {
+    env: { ...process.env, MCR_KILLED_DATABASE: (await addressOf(world)).url },
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  const [, signal] = (await once(child, 'exit')) as [number | null, string | null];
+  return signal;
+}
+
 t.test('a process that is killed in any phase leaves nothing that a rerun does not mend', async (t) => {
   const reference = await loader(t);
   await reference.load(night(1));
@@ -156,22 +167,34 @@ t.test('a process that is killed in any phase leaves nothing that a rerun does n
     const world = await loader(t);
     await world.load(night(1));
     const folder = writeExtract(world.root, night(2));
-    const child = spawn(
-      process.execPath,
-      [fileURLToPath(new URL('./killed.js', import.meta.url)), folder, world.root, phase],
-      {
-        env: { ...process.env, MCR_KILLED_DATABASE: (await addressOf(world)).url },
-        stdio: ['ignore', 'inherit', 'inherit'],
-      },
-    );
-    const [, signal] = (await once(child, 'exit')) as [number | null, string | null];
-    t.equal(signal, 'SIGKILL', phase);
+    t.equal(await killedIn(phase, world, folder), 'SIGKILL', phase);
     t.notSame(await leftovers(world), [], 'the load is there, unfinished');
     const certificate = await world.loadFolder(folder, 'gp');
     t.match(certificate, { result: 'published', undone: [2] });
     t.same(await visible(world), expected);
     t.same(await leftovers(world), []);
   }
+});
+
+t.test('a killed load leaves nothing for another extract either', async (t) => {
+  const world = await loader(t);
+  await world.load(night(1));
+  const everything = (): Promise<unknown> =>
+    world.rows(
+      `select 'resource', resource_id, valid_from, valid_to from record.resource_version
+       union all select 'directory', resource_id, valid_from, valid_to from record.directory_version
+       union all select 'key', resource_id, load_no, deleted::int from record.resource_key order by 1, 2, 3`,
+    );
+  const before = await everything();
+  t.equal(await killedIn('publish', world, writeExtract(world.root, night(2))), 'SIGKILL');
+  t.notSame(await everything(), before);
+  const again = { ...night(1), sequence: 3 };
+  t.match(await world.load(again), {
+    result: 'published',
+    undone: [2],
+    types: { Observation: { unchanged: 3, deleted: 0 } },
+  });
+  t.same(await everything(), before);
 });
 
 /** Lets the nth COMMIT happen, and loses the connection before its answer is heard. */
@@ -196,7 +219,9 @@ class DeafDatabase extends Database {
       throw new Error('The answer to COMMIT was lost.');
     };
     // COPY is a stream and no promise: it goes by
-    Object.assign(client, { query: (...values: unknown[]) => (typeof values[0] === 'string' ? counting : query)(...values) });
+    Object.assign(client, {
+      query: (...values: unknown[]) => (typeof values[0] === 'string' ? counting : query)(...values),
+    });
     return client;
   }
 }
@@ -209,16 +234,21 @@ t.test('a load whose COMMIT was not answered is told as what it is', async (t) =
     const database = new DeafDatabase(await addressOf(world), deafAt);
     const folder = writeExtract(world.root, night(2));
     const before = await visible(world);
-    const result = await world.loadFolder(folder, 'gp', { store: new PostgresLoadStore(database, 5_000) }).then(
-      (certificate) => certificate.result,
-      () => 'failed',
-    );
+    const result = await world
+      .loadFolder(folder, 'gp', { store: new PostgresLoadStore(database, 5_000) })
+      .then(
+        (certificate) => certificate.result,
+        () => 'failed',
+      );
     await database.close();
     results.push(result);
     const after = await visible(world);
     t.equal(after.includes('published: 2 1 2'), result === 'published', `the ${deafAt}. COMMIT: ${result}`);
     if (result === 'failed') t.same(without(after, EARLY_OR_UNSEEN), without(before, EARLY_OR_UNSEEN));
-    t.equal((await world.loadFolder(folder, 'gp')).result, result === 'published' ? 'duplicate' : 'published');
+    t.equal(
+      (await world.loadFolder(folder, 'gp')).result,
+      result === 'published' ? 'duplicate' : 'published',
+    );
     t.same(await leftovers(world), []);
   }
   t.ok(results.length > 3, results.join());

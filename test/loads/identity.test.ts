@@ -262,13 +262,11 @@ t.test('another key, or another numbering of sources, is not loaded into a datab
   await world.load(night('gp', 1, [patient('p1', ADA)]));
   const folder = writeExtract(world.root, night('gp', 2, [patient('p1', ADA)]));
   world.events.length = 0;
-  await t.rejects(
-    world.loadFolder(folder, 'gp', { resourceKey: createSecretKey(Buffer.alloc(32, 8)) }),
-    { cause: { message: /another key/ } },
-  );
+  await t.rejects(world.loadFolder(folder, 'gp', { resourceKey: createSecretKey(Buffer.alloc(32, 8)) }), {
+    cause: { message: /another key/ },
+  });
   t.match(world.events, [{ result: 'failed', source: 'gp' }], 'and the audit log is told');
-  await t.rejects(
-    world.loadFolder(folder, 'gp', { policy: policy({ gp: { number: 7 } }) }),
-    { cause: { message: /knows source number 7/ } },
-  );
+  await t.rejects(world.loadFolder(folder, 'gp', { policy: policy({ gp: { number: 7 } }) }), {
+    cause: { message: /knows source number 7/ },
+  });
 });

@@ -159,12 +159,13 @@ t.test('nights of one source', async (t) => {
     const certificate = await world.load(
       night(5, (files) => ({
         ...files,
+        Medication: [medication('m1', 'Aspirin 75mg'), ...(files['Medication'] ?? []).slice(1)],
         MedicationRequest: [request('r1', 'p1', 'm1'), request('r2', 'p2', 'm2')],
       })),
     );
-    t.equal(counts(certificate, 'Medication'), '1 new, 1 changed, 0 unchanged, 1 deleted, {}');
+    t.equal(counts(certificate, 'Medication'), '1 new, 0 changed, 1 unchanged, 1 deleted, {}');
     t.same((await bodies(world, 21)).map((each) => (each['code'] as { text: string }).text).sort(), [
-      'Aspirin',
+      'Aspirin 75mg',
       'Nobody takes this',
     ]);
   });
@@ -187,7 +188,7 @@ t.test('nights of one source', async (t) => {
       );
       t.equal(counts(certificate, 'Patient'), '0 new, 0 changed, 1 unchanged, 1 deleted, {}');
       t.equal(counts(certificate, 'Practitioner'), '0 new, 0 changed, 0 unchanged, 1 deleted, {}');
-      t.equal(counts(certificate, 'Medication'), '0 new, 0 changed, 1 unchanged, 1 deleted, {}');
+      t.equal(counts(certificate, 'Medication'), '0 new, 1 changed, 0 unchanged, 1 deleted, {}');
       t.match(certificate.types['Provenance']?.rejected, { 'unknown-person': 1 });
       t.same(await world.rows(`select * from record.source_patient where local_id = 'p2'`), []);
     },
