@@ -17,7 +17,7 @@ const { values } = parseArgs({
 });
 const WINDOWS = values.quick ? 7 : 11;
 const SECONDS = values.quick ? 2 : 4;
-const PEOPLE = values.quick ? 1200 : 6000;
+const PEOPLE = values.quick ? 4000 : 12_000;
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
 

@@ -10,7 +10,9 @@ export function sortKey(type: ServedTypeName, id: string): string {
 }
 
 /** A copy in that order. Rows of the store come sorted, so that there is little to do. */
-export function inOrder<T extends { readonly type: ServedTypeName; readonly id: string }>(rows: readonly T[]): T[] {
+export function inOrder<T extends { readonly type: ServedTypeName; readonly id: string }>(
+  rows: readonly T[],
+): T[] {
   return rows
     .map((row) => ({ row, key: sortKey(row.type, row.id) }))
     .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))

@@ -117,7 +117,7 @@ t.test(
     // every statement is broken once by MCR_TEST_EVERY_STATEMENT; otherwise a spread of them
     const step = process.env['MCR_TEST_EVERY_STATEMENT'] ? 1 : 7;
     let broken = 0;
-    for (let at = 4; ; at += step) {
+    for (let at = 4; at < 400; at += step) {
       const database = new BreakingDatabase(address, at);
       const run = world.loadFolder(folder, 'gp', { store: new PostgresLoadStore(database, 5_000) });
       const result = await run.then(
@@ -228,7 +228,7 @@ class DeafDatabase extends Database {
 
 t.test('a load whose COMMIT was not answered is told as what it is', async (t) => {
   const results: string[] = [];
-  for (let deafAt = 1; results.at(-1) !== 'published'; deafAt += 1) {
+  for (let deafAt = 1; deafAt < 40 && results.at(-1) !== 'published'; deafAt += 1) {
     const world = await loader(t);
     await world.load(night(1));
     const database = new DeafDatabase(await addressOf(world), deafAt);
