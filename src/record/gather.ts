@@ -40,12 +40,12 @@ export async function gather(ports: DisclosePorts, grant: Grant, facts: Facts, a
   // the store has limits of its own; a signal is made where somebody else is waited for
   const signal = ports.sources.length === 0 ? NEVER : AbortSignal.timeout(ports.deadline);
   const wanted = wantedOf(ask, types);
-  const [stored, ...live] = await Promise.all([
+  const [stored, consents, ...live] = await Promise.all([
     ports.store.fetch(grant, wanted, signal),
+    types.includes('Consent') ? consentRows(ports, grant, facts, ask) : [],
     ...ports.sources.map((source) => source.fetch(grant, wanted, signal)),
   ]);
   const fetched = [stored, ...live];
-  const consents = types.includes('Consent') ? await consentRows(ports, grant, facts, ask) : [];
   return {
     rows: [...fetched.flatMap((answer) => (answer.ok ? answer.rows : [])), ...consents],
     failures: fetched.filter((answer) => !answer.ok),

@@ -7,51 +7,35 @@ export async function readConsents(
   codeOf: ReadonlyMap<number, string>,
   personIds: readonly string[],
 ): Promise<readonly ConsentRecord[]> {
-  const [optOuts, agreements] = await Promise.all([
-    database.read(OPT_OUTS, [personIds]),
-    database.read(AGREEMENTS, [personIds]),
-  ]);
-  return [
-    ...optOuts.flatMap((row): ConsentRecord[] => {
-      const source = codeOf.get(row[2] as number);
-      if (source === undefined) return [];
-      const [id, personId] = [row[0] as string, row[1] as string];
-      return [
-        { kind: 'opt-out', id, personId, source, recordedAt: Number(row[3]), optedOut: row[4] === true },
-      ];
-    }),
-    ...agreements.flatMap((row): ConsentRecord[] => {
-      const source = codeOf.get(row[2] as number);
-      if (source === undefined) return [];
-      return [
-        {
-          kind: 'agreement',
-          id: row[0] as string,
-          personId: row[1] as string,
-          source,
-          recordedAt: Number(row[3]),
-          given: row[4] === true,
-          ...(typeof row[5] === 'string' ? { givenBy: row[5] } : {}),
-          ...(typeof row[6] === 'string' ? { from: row[6] } : {}),
-          ...(typeof row[7] === 'string' ? { to: row[7] } : {}),
-        },
-      ];
-    }),
-  ];
+  const rows = await database.read(CONSENTS, [personIds]);
+  return rows.flatMap((row): ConsentRecord[] => {
+    const source = codeOf.get(row[3] as number);
+    if (source === undefined) return [];
+    const recorded = { id: row[1] as string, personId: row[2] as string, source, recordedAt: Number(row[4]) };
+    const permits = row[5] === true;
+    if (row[0] === 'opt-out') return [{ ...recorded, kind: 'opt-out', optedOut: !permits }];
+    return [
+      {
+        ...recorded,
+        kind: 'agreement',
+        given: permits,
+        ...(typeof row[6] === 'string' ? { givenBy: row[6] } : {}),
+        ...(typeof row[7] === 'string' ? { from: row[7] } : {}),
+        ...(typeof row[8] === 'string' ? { to: row[8] } : {}),
+      },
+    ];
+  });
 }
 
-const OPT_OUTS = {
-  name: 'consents-opt-out',
+const CONSENTS = {
+  name: 'consents',
   text: `
-select o.resource_id::text, n.person_id::text, o.source, (extract(epoch from o.entered_at) * 1000)::bigint, o.opted_out
+select 'opt-out', o.resource_id::text, n.person_id::text, o.source,
+       (extract(epoch from o.entered_at) * 1000)::bigint, not o.opted_out, null, null, null
 from record.person_number n join record.opt_out o on o.nhs_number = n.nhs_number
-where n.person_id = any($1::uuid[])`,
-};
-
-const AGREEMENTS = {
-  name: 'consents-agreement',
-  text: `
-select resource_id::text, person_id::text, source, (extract(epoch from recorded_at) * 1000)::bigint, given, given_by,
-       start_date::text, end_date::text
+where n.person_id = any($1::uuid[])
+union all
+select 'agreement', resource_id::text, person_id::text, source,
+       (extract(epoch from recorded_at) * 1000)::bigint, given, given_by, start_date::text, end_date::text
 from record.agreement where person_id = any($1::uuid[])`,
 };
