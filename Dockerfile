@@ -12,8 +12,10 @@ COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist/src ./dist/src
 COPY --from=build /app/src/storage/migrations ./src/storage/migrations
+RUN install -d -o 10001 -g 10001 -m 0755 /var/lib/my-care-record
 USER 10001:10001
+VOLUME /var/lib/my-care-record
 EXPOSE 8080
 # The configuration is mounted; there is no default one in the image.
-ENV MCR_CONFIG=/etc/my-care-record/config.json
+ENV MCR_CONFIG=/etc/my-care-record/config.json MCR_DATA=/var/lib/my-care-record
 CMD ["node", "dist/src/main.js"]

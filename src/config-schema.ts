@@ -117,7 +117,7 @@ export const CONFIGURATION_SCHEMA = {
       properties: { host: text, port: { type: 'integer', minimum: 0, maximum: 65535 } },
     },
     fhirBase: { type: 'string', pattern: '^https?://[^/?#]+(/[^?#]*[^/?#])?$' },
-    tlsProxy: { type: 'boolean' },
+    tlsProxy: texts,
     dataFolder: text,
     database: {
       type: 'object',

@@ -2,12 +2,10 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { Ajv, type ErrorObject } from 'ajv';
-import { issuerFaults } from './access/issuer-faults.ts';
 import type { IssuerConfiguration } from './access/issuers.ts';
 import type { Organisation, Policy, Sector, SourcePolicy } from './access/policy.ts';
+import { consistencyFaults, productionFaults } from './config-faults.ts';
 import { CONFIGURATION_SCHEMA } from './config-schema.ts';
-import { removableElement } from './fhir/elements.ts';
-import { isServed } from './fhir/served.ts';
 import { demoSecrets, type Secrets, secretsFromFiles } from './secrets.ts';
 
 /** The whole configuration, checked. One file, all faults reported at once (DESIGN 2). */
@@ -16,9 +14,12 @@ export interface Configuration {
   readonly listen: { readonly host: string; readonly port: number };
   /** public base of the FHIR API, no slash at the end: links and audiences are built from it */
   readonly fhirBase: string;
+  /** addresses and CIDR ranges of the proxies where TLS ends: X-Forwarded-For is believed from these alone */
+  readonly tlsProxy: readonly string[];
   readonly dataFolder: string;
   readonly database: DatabaseSettings;
-  readonly secrets: Secrets;
+  /** asked when the service starts: the demonstration's files are made then, and reading a configuration writes nothing */
+  readonly secrets: () => Secrets;
   readonly policy: Policy;
   readonly issuers: readonly IssuerConfiguration[];
   readonly limits: { readonly requestsPerMinute: number; readonly deadlineMs: number };
@@ -49,11 +50,11 @@ export class ConfigurationError extends Error {
 }
 
 /** The file's shape, as CONFIGURATION_SCHEMA has checked it. */
-interface ConfigurationFile {
+export interface ConfigurationFile {
   readonly mode: 'demo' | 'production';
   readonly listen?: { readonly host?: string; readonly port?: number };
   readonly fhirBase?: string;
-  readonly tlsProxy?: boolean;
+  readonly tlsProxy?: readonly string[];
   readonly dataFolder?: string;
   readonly database?: Partial<DatabaseSettings>;
   readonly secrets?: Readonly<Record<keyof Secrets, string>>;
@@ -87,9 +88,14 @@ export function readConfiguration(env: Environment, root: string): Configuration
   const shape = [...schemaFaults(content), ...environmentFaults(env)];
   if (shape.length > 0) throw new ConfigurationError(shape);
   const checked = content as ConfigurationFile;
-  const faults = [...consistencyFaults(checked), ...productionFaults(checked, env)];
+  const dataFolder = resolve(root, env.MCR_DATA ?? checked.dataFolder ?? 'data');
+  const { secrets, faults: secretFaults } =
+    checked.secrets === undefined
+      ? { secrets: () => demoSecrets(dataFolder), faults: [] }
+      : secretsFromFiles(checked.secrets, dirname(file));
+  const faults = [...consistencyFaults(checked), ...productionFaults(checked, env), ...secretFaults];
   if (faults.length > 0) throw new ConfigurationError(faults);
-  return assemble(checked, env, dirname(file), root);
+  return assemble(checked, env, { folder: dirname(file), dataFolder, secrets });
 }
 
 function parsed(file: string): unknown {
@@ -121,78 +127,19 @@ function environmentFaults(env: Environment): string[] {
   return ['the environment variable MCR_PORT must be a port number'];
 }
 
-function consistencyFaults(file: ConfigurationFile): string[] {
-  const organisations = new Set(file.organisations.map((organisation) => organisation.code));
-  return [
-    ...repeated(file.organisations.map((o) => o.code)).map(
-      (code) => `/organisations: the code ${code} is there twice`,
-    ),
-    ...repeated(file.sources.map((s) => s.code)).map((code) => `/sources: the code ${code} is there twice`),
-    ...repeated(file.sources.map((s) => s.number)).map(
-      (number) => `/sources: the number ${number} is there twice`,
-    ),
-    ...file.sources.flatMap((source, index) => sourceFaults(source, `/sources/${index}`, organisations)),
-    ...repeated(file.issuers.map((i) => i.issuer)).map((issuer) => `/issuers: ${issuer} is there twice`),
-    ...file.issuers.flatMap((issuer, index) =>
-      issuerFaults(issuer).map((fault) => `/issuers/${index}${fault}`),
-    ),
-  ];
-}
-
-function sourceFaults(source: SourcePolicy, path: string, organisations: ReadonlySet<string>): string[] {
-  const faults: string[] = [];
-  if (!organisations.has(source.organisation)) {
-    faults.push(`${path}/organisation: no organisation has the code ${source.organisation}`);
-  }
-  for (const [type, shared] of Object.entries(source.shares)) {
-    if (!isServed(type)) {
-      faults.push(`${path}/shares: ${type} is not a type that this service serves`);
-      continue;
-    }
-    for (const element of shared.exceptElements ?? []) {
-      if (!removableElement(type, element)) {
-        faults.push(`${path}/shares/${type}/exceptElements: ${element} cannot be left out of a ${type}`);
-      }
-    }
-  }
-  return faults;
-}
-
-function repeated<T>(values: readonly T[]): T[] {
-  return values.filter((value, index) => values.indexOf(value) !== index);
-}
-
-/** What production refuses: anything that is only safe where the data is made up. */
-function productionFaults(file: ConfigurationFile, env: Environment): string[] {
-  if (file.mode !== 'production') return [];
-  const faults: string[] = [];
-  const database = file.database ?? {};
-  if ((env.MCR_DATABASE_URL ?? database.url) === undefined) {
-    faults.push('/database/url: production needs a database server; the embedded one is for demonstrations');
-  }
-  for (const login of ['journalUrl', 'auditorUrl', 'ownerUrl'] as const) {
-    if (database[login] === undefined) {
-      faults.push(
-        `/database/${login}: production needs a login of its own here, so that none can change audit rows`,
-      );
-    }
-  }
-  if (file.secrets === undefined) faults.push('/secrets: production needs a file for each secret');
-  if (file.fhirBase === undefined) faults.push('/fhirBase: production needs the public base of the API');
-  else if (!file.fhirBase.startsWith('https://')) faults.push('/fhirBase: production needs https');
-  if (file.tlsProxy !== true) faults.push('/tlsProxy: declare (true) that TLS ends at a proxy in front');
-  for (const issuer of file.issuers) {
-    if (issuer.issuer.includes('demo')) faults.push(`/issuers: ${issuer.issuer} is a demonstration's issuer`);
-  }
-  return faults;
-}
-
-function assemble(file: ConfigurationFile, env: Environment, folder: string, root: string): Configuration {
+function assemble(
+  file: ConfigurationFile,
+  env: Environment,
+  {
+    folder,
+    dataFolder,
+    secrets,
+  }: Pick<Configuration, 'dataFolder' | 'secrets'> & { readonly folder: string },
+): Configuration {
   const listen = {
     host: file.listen?.host ?? '127.0.0.1',
     port: Number(env.MCR_PORT ?? file.listen?.port ?? 8080),
   };
-  const dataFolder = resolve(root, env.MCR_DATA ?? file.dataFolder ?? 'data');
   const url = env.MCR_DATABASE_URL ?? file.database?.url;
   const systemBinaries = env.MCR_SYSTEM_POSTGRESQL !== 'no' && file.database?.systemBinaries !== false;
   const fhirBase = file.fhirBase ?? `http://${listen.host}:${listen.port}/fhir`;
@@ -200,9 +147,10 @@ function assemble(file: ConfigurationFile, env: Environment, folder: string, roo
     mode: file.mode,
     listen,
     fhirBase,
+    tlsProxy: file.tlsProxy ?? [],
     dataFolder,
     database: { ...file.database, ...(url === undefined ? {} : { url }), systemBinaries },
-    secrets: file.secrets === undefined ? demoSecrets(dataFolder) : secretsFromFiles(file.secrets, folder),
+    secrets,
     policy: policyOf(file),
     issuers: file.issuers.map((issuer) => ({
       ...issuer,

@@ -30,7 +30,7 @@ export function loadExtract(
     store: new PostgresLoadStore(database),
     audit: (event) => accountLoad(service, event),
     stagingRoot: join(configuration.dataFolder, 'staging'),
-    resourceKey: createSecretKey(configuration.secrets.resourceIds),
+    resourceKey: createSecretKey(configuration.secrets().resourceIds),
     now: Date.now,
     newPersonId: randomUUID,
     memory: () => process.memoryUsage.rss(),
@@ -70,7 +70,8 @@ export async function loadStaff(
   file: string,
 ): Promise<ReadonlyMap<string, number>> {
   const { configuration, database } = service;
-  const hash = (nhsNumber: string): string => nhsNumberHmac(configuration.secrets.staffNumbers, nhsNumber);
+  const { staffNumbers } = configuration.secrets();
+  const hash = (nhsNumber: string): string => nhsNumberHmac(staffNumbers, nhsNumber);
   const links = await readStaffDirectory(file, hash);
   const counts = new Map<string, number>();
   for (const { organisation } of links) counts.set(organisation, (counts.get(organisation) ?? 0) + 1);

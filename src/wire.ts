@@ -37,12 +37,13 @@ export interface Service {
 
 /** @throws Error where the journal cannot take a shard: nothing could be audited, so nothing is served */
 export async function wire(configuration: Configuration, started: StartedDatabase): Promise<Service> {
+  const secrets = configuration.secrets();
   const log = pino({ level: configuration.logLevel, base: null }, pino.destination({ sync: false }));
   const metrics = new Metrics();
   const database = recordDatabase(started);
   const auditor = auditorDatabase(started);
   const journal = await startJournal(configuration, started, metrics, log);
-  const { secrets, policy, fhirBase } = configuration;
+  const { policy, fhirBase } = configuration;
   const disclosure: DisclosePorts = {
     store: new StoredRecord(database, policy, Date.now, (number) =>
       nhsNumberHmac(secrets.staffNumbers, number),
@@ -115,6 +116,7 @@ function httpServices(
     disclosure,
     tokens: new TokenVerifier(configuration.issuers, reading),
     limits: configuration.limits,
+    proxies: configuration.tlsProxy,
     unready,
     metrics: () => metrics.text(),
     account,

@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -78,6 +78,8 @@ t.test(
     const { code, out: said } = await ended;
     t.equal(code, 0, 'it stops in order');
     t.match(said, /Stopping/);
+    t.equal(statSync(join(folder, 'data')).mode & 0o777, 0o755, 'the database’s account reaches its folder');
+    t.equal(statSync(join(folder, 'data', 'keys')).mode & 0o777, 0o700, 'and not the keys');
   },
 );
 
@@ -88,6 +90,9 @@ t.test('says in one sentence what keeps it from starting', async (t) => {
   const unwritable = await run(MAIN, [], { MCR_DATA: join(file, 'data'), MCR_PORT: port }).ended;
   t.equal(unwritable.code, 1);
   t.match(unwritable.err, /^The data folder .* cannot be written\. Name another with MCR_DATA\.\n$/);
+  // a folder that exists, takes no folders and says that they are not there
+  const endless = await run(MAIN, [], { MCR_DATA: '/proc/x/y', MCR_PORT: port }).ended;
+  t.equal(endless.err, 'The data folder /proc/x/y cannot be written. Name another with MCR_DATA.\n');
 
   const gone = await run(MAIN, [], {
     MCR_DATA: join(folder, 'other'),
@@ -108,6 +113,7 @@ t.test('names every fault of a configuration with its path', async (t) => {
   const fine = await check(demo);
   t.equal(fine.code, 0, fine.err);
   t.match(fine.out, /in order/);
+  t.notOk(existsSync(join(folder, 'config-data')), 'and checking wrote nothing');
 
   const broken = structuredClone(demo);
   broken.mdoe = 'demo';
@@ -122,12 +128,28 @@ t.test('names every fault of a configuration with its path', async (t) => {
   inconsistent.sources[2].number = 1;
   inconsistent.sources[0].shares.Observation = { exceptElements: ['status'] };
   inconsistent.issuers[0].algorithms = ['none'];
+  inconsistent.organisations[0].agreements[0] = { from: '2026-02-30', to: '2026-01-01' };
+  inconsistent.sources[0].shares.Patient = { days: { from: '2026-01-01', to: '2026-13-01' } };
+  inconsistent.tlsProxy = ['10.0.0.1', 'proxy.example', '0.0.0.0/0'];
+  inconsistent.secrets = {
+    resourceIds: 'missing.hex',
+    staffNumbers: 'config.json',
+    pageTokens: 'missing.hex',
+  };
   const logic = await check(inconsistent);
   for (const fault of [
     '/sources/1/organisation',
     'number 1',
     '/sources/0/shares/Observation/exceptElements',
     '/issuers/0/algorithms',
+    '/organisations/0/agreements/0/from: 2026-02-30 is not',
+    '/organisations/0/agreements/0: ends',
+    '/sources/0/shares/Patient/days/to',
+    '/tlsProxy/1: proxy.example',
+    '/tlsProxy/2: 0.0.0.0/0',
+    '/secrets/resourceIds: the secret cannot be read',
+    '/secrets/staffNumbers: the secret in',
+    '/secrets/pageTokens',
   ]) {
     t.match(logic.err, fault);
   }

@@ -21,7 +21,7 @@ export function policyDocument(rules: readonly Rule[]): string {
 
 const HEADING = `# Who may see what
 
-Printed from \`src/access/rules.ts\` by \`npm run policy\`: change the rules, not this page.
+Printed from \`src/access/rules.ts\` by \`npx mcr policy\`: change the rules, not this page.
 
 Every question is put to every rule, in this order. Any refusal wins; where several refuse, the first in this order
 is the one given. What rules leave out adds up, and leaves no trace in the answer. Without a rule that allows, the

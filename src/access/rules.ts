@@ -1,5 +1,6 @@
 import type { Rule } from './rule.ts';
 import { agreementRule } from './rules/agreement.ts';
+import { attestationRule } from './rules/attestation.ts';
 import { labelsRule } from './rules/labels.ts';
 import { optOutRule } from './rules/opt-out.ts';
 import { ownRecordRule } from './rules/own-record.ts';
@@ -20,6 +21,8 @@ export const RULES: readonly Rule[] = [
   agreementRule,
   roleRule,
   purposeRule,
+  // of rule 5 what is a fact about the caller alone
+  attestationRule,
   // rule 12, node: here, when federation brings callers of that kind
   personRule,
   restrictedPersonRule,

@@ -13,8 +13,14 @@ export interface ServiceIdentity {
   readonly baseUrl: string;
 }
 
-/** Which way the payload goes: towards the client on a read, towards the server on a query (facts 1.3). */
-export type Direction = 'to-client' | 'to-server';
+/** Which way the payload goes: to the client on a read, to the server on a query or a write, nowhere on a delete (facts 1.3). */
+export type Direction = 'to-client' | 'to-server' | 'no-payload';
+
+const ROLES: { readonly [D in Direction]: { readonly client: string; readonly server: string } } = {
+  'to-client': { client: AGENT_TYPE.destination, server: AGENT_TYPE.source },
+  'to-server': { client: AGENT_TYPE.source, server: AGENT_TYPE.destination },
+  'no-payload': { client: AGENT_TYPE.application, server: AGENT_TYPE.custodian },
+};
 
 const IP_ADDRESS = /^[\d.]+$|:/;
 const CODE = /^\S+$/;
@@ -26,15 +32,21 @@ const UNKNOWN = '{"display":"unknown"}';
  */
 export function agentsOf(occurrence: Occurrence, service: ServiceIdentity, direction: Direction): string {
   const { caller, clientAddress } = occurrence;
-  const outwards = direction === 'to-client';
+  const roles = ROLES[direction];
   const server = `{"identifier":{"value":${quoted(service.observer)}}}`;
   const client =
     `{"network":${networkOf(clientAddress, service)},"requestor":false,` +
-    `"type":${outwards ? AGENT_TYPE.destination : AGENT_TYPE.source},"who":${clientWho(occurrence, server)}}`;
+    `"type":${roles.client},"who":${clientWho(occurrence, server)}}`;
   const both =
     `${client},{"network":{"address":${quoted(service.baseUrl)},"type":"5"},"requestor":false,` +
-    `"type":${outwards ? AGENT_TYPE.source : AGENT_TYPE.destination},"who":${server}}`;
-  return caller === undefined ? `[${both}]` : `[${both},${tokenAgents(caller, occurrence)}]`;
+    `"type":${roles.server},"who":${server}}`;
+  if (caller === undefined) return `[${both}]`;
+  // the patterns allow one application: on a delete it is the client already
+  const application =
+    roles.client === AGENT_TYPE.application
+      ? ''
+      : `,{"requestor":false,"type":${AGENT_TYPE.application},"who":${identified(caller.client)}}`;
+  return `[${both}${application}${tokenAgents(caller, occurrence)}]`;
 }
 
 /** Purpose as a canonical CodeableConcept: a code of v3-ActReason, or text where a token claims what cannot be one. */
@@ -66,15 +78,15 @@ export function showsToken(caller: Caller | undefined): boolean {
   return caller.kind === 'system' || (isFilled(caller.tokenId) && userIdOf(caller) !== undefined);
 }
 
+/** User and organisation, each with a comma before it. */
 function tokenAgents(caller: Caller, occurrence: Occurrence): string {
-  const application = `{"requestor":false,"type":${AGENT_TYPE.application},"who":${identified(caller.client)}}`;
   switch (caller.kind) {
     case 'patient':
-      return `${application},${patientUser(caller, occurrence)}`;
+      return `,${patientUser(caller, occurrence)}`;
     case 'system':
-      return `${application},${organisation(caller.organisation, occurrence.organisationName)}`;
+      return `,${organisation(caller.organisation, occurrence)}`;
     default:
-      return `${application},${workUser(caller)},${organisation(caller.organisation, occurrence.organisationName)}`;
+      return `,${workUser(caller)},${organisation(caller.organisation, occurrence)}`;
   }
 }
 
@@ -119,8 +131,8 @@ function patientUser(caller: PatientCaller, occurrence: Occurrence): string {
   return `{${userMembers(caller, '')}"who":{${display}${identifier}${reference}"type":"Patient"}}`;
 }
 
-function issuedIdentifier(issuer: string, value: string): string {
-  const system = isFilled(issuer) ? `"system":${quotedUri(issuer)},` : '';
+function issuedIdentifier(from: string, value: string): string {
+  const system = isFilled(from) ? `"system":${quotedUri(from)},` : '';
   return `"identifier":{${system}"value":${quoted(value)}}`;
 }
 
@@ -134,9 +146,10 @@ function userMembers(caller: Caller, role: string): string {
   return `${policy}${use}"requestor":true,${role}"type":${AGENT_TYPE.user},`;
 }
 
-function organisation(code: string, name: string | undefined): string {
-  const display = isFilled(name) ? `"display":${quoted(name)}` : '';
-  const identifier = isFilled(code) ? `"identifier":{"value":${quoted(code)}}` : '';
+function organisation(code: string, occurrence: Occurrence): string {
+  const { organisationName, organisationSystem } = occurrence;
+  const display = isFilled(organisationName) ? `"display":${quoted(organisationName)}` : '';
+  const identifier = isFilled(code) ? issuedIdentifier(organisationSystem ?? '', code) : '';
   const who = display !== '' && identifier !== '' ? `${display},${identifier}` : display + identifier;
   return `{"requestor":false,"type":${AGENT_TYPE.organisation},"who":${who === '' ? UNKNOWN : `{${who}}`}}`;
 }

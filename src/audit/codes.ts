@@ -24,6 +24,9 @@ export const SUBTYPE = {
   search: coding(INTERACTION, 'search'),
   operation: coding(INTERACTION, 'operation'),
   create: coding(INTERACTION, 'create'),
+  update: coding(INTERACTION, 'update'),
+  patch: coding(INTERACTION, 'patch'),
+  delete: coding(INTERACTION, 'delete'),
   login: coding(DCM, '110122'),
   securityConfiguration: coding(DCM, '110129'),
 };
@@ -33,6 +36,8 @@ export const AGENT_TYPE = {
   source: concept(DCM, '110153'),
   destination: concept(DCM, '110152'),
   application: concept(DCM, '110150'),
+  /** whoever keeps what is deleted */
+  custodian: concept('http://terminology.hl7.org/CodeSystem/provenance-participant-type', 'custodian'),
   user: concept('http://terminology.hl7.org/CodeSystem/v3-ParticipationType', 'IRCP'),
   organisation: concept('http://terminology.hl7.org/CodeSystem/v3-RoleClass', 'PROV'),
 };
@@ -62,6 +67,10 @@ export const PROFILE = {
   patientQuery: canonicalise(`${PROFILE_BASE}PatientQuery`),
   create: canonicalise(`${PROFILE_BASE}Create`),
   patientCreate: canonicalise(`${PROFILE_BASE}PatientCreate`),
+  update: canonicalise(`${PROFILE_BASE}Update`),
+  patientUpdate: canonicalise(`${PROFILE_BASE}PatientUpdate`),
+  delete: canonicalise(`${PROFILE_BASE}Delete`),
+  patientDelete: canonicalise(`${PROFILE_BASE}PatientDelete`),
   token: canonicalise(`${PROFILE_BASE}OAUTHaccessTokenUse.Comprehensive`),
 };
 

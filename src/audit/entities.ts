@@ -1,15 +1,17 @@
 import { ENTITY_TYPES, ROLE } from './codes.ts';
-import type { Occurrence } from './occurrence.ts';
+import type { Occurrence, OccurrenceKind } from './occurrence.ts';
 import { isFilled, quoted } from './text.ts';
 
 /** Characters of a raw request that are kept: more than any header block or form body that the server accepts. */
 const LONGEST_REQUEST = 65_536;
 
+const WRITES: ReadonlySet<OccurrenceKind> = new Set(['create', 'update', 'patch', 'delete']);
+
 /** Entities of an event as a canonical JSON array: facts 1.3. */
 export function entitiesOf(occurrence: Occurrence): string {
   const { what, personId, rawRequest } = occurrence;
   let entities = requestEntity(occurrence.requestId);
-  if (what === 'read') {
+  if (what === 'read' || WRITES.has(what)) {
     entities += `,${resourceEntity(occurrence)}`;
     if (occurrence.outcome.code !== '0' && isFilled(rawRequest))
       entities += `,${rawRequestEntity(rawRequest)}`;
@@ -32,7 +34,7 @@ function patientEntity(personId: string): string {
   return `{"role":${ROLE.patient},"type":${ENTITY_TYPES.person},"what":{"reference":${quoted(`Patient/${personId}`)}}}`;
 }
 
-/** What a read was of: a version where one was released. */
+/** What a read or write was of: a version where one was released. */
 function resourceEntity(occurrence: Occurrence): string {
   const { resource } = occurrence;
   const what = isFilled(resource) ? `{"reference":${quoted(resource)}}` : '{"display":"unknown"}';
@@ -47,7 +49,7 @@ function queryEntity(occurrence: Occurrence): string {
 }
 
 /**
- * A read that failed, as it was received: it may be malformed or hostile. Not of the type that the Read pattern keeps
+ * A read or write that failed, as it was received: it may be malformed or hostile. Not of the type that the Read pattern keeps
  * for its one data entity; and a read that succeeded is told by that entity alone.
  */
 function rawRequestEntity(rawRequest: string): string {

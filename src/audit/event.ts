@@ -12,7 +12,7 @@ export type { ServiceIdentity } from './agents.ts';
 interface Pattern {
   readonly type: string;
   readonly subtype: string;
-  readonly action: 'C' | 'R' | 'U' | 'E';
+  readonly action: 'C' | 'R' | 'U' | 'D' | 'E';
   readonly direction: Direction;
   /** the BALP profile that a success claims, without and with a patient; none where BALP has no such pattern */
   readonly profile?: string;
@@ -27,6 +27,23 @@ const QUERY = {
   patientProfile: PROFILE.patientQuery,
 } as const;
 
+const CREATE = {
+  type: EVENT_TYPE.rest,
+  subtype: SUBTYPE.create,
+  action: 'C',
+  direction: 'to-server',
+  profile: PROFILE.create,
+  patientProfile: PROFILE.patientCreate,
+} as const;
+
+const UPDATE = {
+  type: EVENT_TYPE.rest,
+  action: 'U',
+  direction: 'to-server',
+  profile: PROFILE.update,
+  patientProfile: PROFILE.patientUpdate,
+} as const;
+
 const PATTERNS: { readonly [K in OccurrenceKind]: Pattern } = {
   read: {
     type: EVENT_TYPE.rest,
@@ -38,14 +55,18 @@ const PATTERNS: { readonly [K in OccurrenceKind]: Pattern } = {
   },
   'search-type': { ...QUERY, subtype: SUBTYPE.searchType },
   everything: { ...QUERY, subtype: `${SUBTYPE.search},${SUBTYPE.operation}` },
-  load: {
+  create: CREATE,
+  update: { ...UPDATE, subtype: SUBTYPE.update },
+  patch: { ...UPDATE, subtype: SUBTYPE.patch },
+  delete: {
     type: EVENT_TYPE.rest,
-    subtype: SUBTYPE.create,
-    action: 'C',
-    direction: 'to-server',
-    profile: PROFILE.create,
-    patientProfile: PROFILE.patientCreate,
+    subtype: SUBTYPE.delete,
+    action: 'D',
+    direction: 'no-payload',
+    profile: PROFILE.delete,
+    patientProfile: PROFILE.patientDelete,
   },
+  load: CREATE,
   unauthenticated: {
     type: EVENT_TYPE.userAuthentication,
     subtype: SUBTYPE.login,

@@ -13,6 +13,8 @@ export interface Occurrence {
   readonly caller?: Caller;
   /** name of the caller's organisation as it is at the time */
   readonly organisationName?: string;
+  /** identifier system of the organisation's code */
+  readonly organisationSystem?: string;
   /** address of the client as the connection shows it */
   readonly clientAddress: string;
   /** the person it is about: our person id */
@@ -35,6 +37,11 @@ export type OccurrenceKind =
   | 'search-type'
   /** subtype `search` plus `operation` */
   | 'everything'
+  /** writes: only ever attempted, the record is view-only */
+  | 'create'
+  | 'update'
+  | 'patch'
+  | 'delete'
   /** an extract loaded: one per load and outcome */
   | 'load'
   /** unauthenticated refusals of one source and minute, together */

@@ -26,7 +26,11 @@ FOLDER/cases.json names the people to look at. --changed 0.01 changes the clinic
     const date = values.date ?? new Date().toISOString().slice(0, 10);
     const numbers = [values.people, values.seed, values.sequence, values.changed].map(Number);
     const [people = 0, seed = 0, sequence = 0, changed = 0] = numbers;
-    const wrong = numbers.some((n) => !Number.isFinite(n)) || people < 1 || !/^\d{4}-\d{2}-\d{2}$/.test(date);
+    const wrong =
+      [people, seed, sequence].some((n) => !Number.isInteger(n) || n < 0) ||
+      people < 1 ||
+      !(changed >= 0 && changed <= 1) ||
+      !/^\d{4}-\d{2}-\d{2}$/.test(date);
     if (verb !== 'generate' || folder === undefined || wrong) throw new UsageError(this.usage);
     const say = progress();
     const summary = await generateDemonstration(

@@ -35,7 +35,7 @@ function progressLine(phase: string, done: number, total: number): string {
 
 function summary(certificate: Certificate): string {
   const { source, businessDate, result, reason, publication } = certificate;
-  const head = `${source} ${businessDate ?? ''}: ${result}${publication === undefined ? '' : ` as publication ${publication}`}`;
+  const head = `${source}${businessDate === undefined ? '' : ` ${businessDate}`}: ${result}${publication === undefined ? '' : ` as publication ${publication}`}`;
   if (reason !== undefined) return `${head}\n${reason.sentence}`;
   const lines = Object.entries(certificate.types).map(([type, tally]) => {
     const rejected = Object.values(tally.rejected).reduce((a, b) => a + b, 0);

@@ -7,8 +7,8 @@ export const sourcesCommand: Command = {
   summary: 'what each source last published',
   usage: `mcr sources [--json]
 
-For every configured source: its organisation, format, the business date and time of its last published load, and
-whether that is older than it promises. Exit code 1 where a source is stale or was never loaded.`,
+For every configured source: its state, the business date and time of its last published load, and its name. Stale: the
+last load is older than the source promises. Exit code 1 where a source is stale or was never loaded.`,
   async run(words) {
     const { values } = parseArgs({
       args: [...words],

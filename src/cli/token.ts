@@ -43,6 +43,10 @@ for real issuers: their tokens come from them.
     });
     const kind = KINDS.find((one) => one === values.kind);
     if (kind === undefined) throw new UsageError(`--kind is one of ${KINDS.join(', ')}.`);
+    const lifetime = values.lifetime === undefined ? undefined : Number(values.lifetime);
+    if (lifetime !== undefined && !(Number.isInteger(lifetime) && lifetime > 0)) {
+      throw new UsageError('--lifetime is a whole number of seconds.');
+    }
     const configuration = readConfiguration(environment(), packageRoot());
     if (configuration.mode !== 'demo') throw new Error('Only the demonstration gives tokens.');
     print(
@@ -59,7 +63,7 @@ for real issuers: their tokens come from them.
           nhsNumber: values['nhs-number'],
           scope: values.scope,
         }),
-        ...(values.lifetime === undefined ? {} : { lifetime: Number(values.lifetime) }),
+        ...(lifetime === undefined ? {} : { lifetime }),
       }),
     );
     return 0;

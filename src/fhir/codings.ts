@@ -37,11 +37,35 @@ export function codeTokens(resource: object): string[] {
   return unique(elements.flatMap((element) => [...tokens(members[element], '')]));
 }
 
-/** Tokens of `meta.security`, each once. */
+/**
+ * Tokens of `meta.security`, each once. A label without a code is `system|`: it is a label all the same. The resource
+ * need not be valid: what restricts is found in a faulty one too.
+ */
 export function securityLabels(resource: object): string[] {
   const { meta } = resource as Json;
-  if (typeof meta !== 'object' || meta === null) return [];
-  return unique([...tokens((meta as Json)['security'], '')]);
+  return unique(listOf(meta).flatMap((each) => listOf(memberOf(each, 'security')).map(labelToken)));
+}
+
+/** As `securityLabels`, with those of all contained resources: what is inside is shown with what is around it. */
+export function labelsThroughout(resource: object): string[] {
+  const { contained } = resource as Json;
+  const inner = listOf(contained).filter((each): each is object => typeof each === 'object' && each !== null);
+  return unique([...securityLabels(resource), ...inner.flatMap(labelsThroughout)]);
+}
+
+function labelToken(label: unknown): string {
+  if (typeof label === 'string') return `|${label}`;
+  const [system, code] = [memberOf(label, 'system'), memberOf(label, 'code')];
+  return `${typeof system === 'string' ? system : ''}|${typeof code === 'string' ? code : ''}`;
+}
+
+function memberOf(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? (value as Json)[name] : undefined;
+}
+
+function listOf(value: unknown): readonly unknown[] {
+  if (value === undefined || value === null) return [];
+  return Array.isArray(value) ? value.flat(3) : [value];
 }
 
 /** @param system of a bare code */

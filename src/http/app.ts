@@ -23,6 +23,7 @@ export async function buildApp(services: HttpServices): Promise<FastifyInstance>
   const app = Fastify({
     logger: false,
     bodyLimit: BODY_LIMIT,
+    trustProxy: services.proxies.length > 0 ? [...services.proxies] : false,
     requestTimeout: 20_000,
     keepAliveTimeout: 65_000,
     forceCloseConnections: 'idle',
@@ -60,7 +61,10 @@ export async function buildApp(services: HttpServices): Promise<FastifyInstance>
   });
   await app.register(helmet, {
     global: true,
-    contentSecurityPolicy: { directives: { defaultSrc: ["'none'"] } },
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+    },
   });
   await app.register(underPressure, { maxEventLoopDelay: 2000, exposeStatusRoute: false });
   await app.register(rateLimit, {

@@ -50,7 +50,7 @@ export function askOfEverything(
   pairs: Pairs,
 ): Understood {
   requireId(id);
-  const page = askOfPage(services, caller, pairs, 'Patient');
+  const page = askOfPage(services, caller, pairs, 'Patient', 'everything');
   const person = { by: 'person-id', id: UUID.test(id) ? id : NOBODY } as const;
   if (page !== undefined) {
     if (
@@ -79,13 +79,19 @@ export function askOfPage(
   caller: Caller,
   pairs: Pairs,
   type: ServedTypeName,
+  interaction: Ask['interaction'] = 'search-type',
 ): Understood | undefined {
   const token = pairs.find(([name]) => name === '_page');
   if (token === undefined) return undefined;
   const others = pairs.filter(([name]) => name !== '_page' && name !== '_count' && name !== '_format');
   if (others.length > 0 || pairs.filter(([name]) => name === '_page').length > 1) throw wrongPage();
+  parseSearch(
+    pairs.filter(([name]) => name !== '_page'),
+    EVERYTHING_TABLE,
+    { base: services.disclosure.baseUrl },
+  );
   const ask = services.disclosure.pageTokens.open(token[1], caller, services.disclosure.now());
-  if (ask.type !== type) throw wrongPage();
+  if (ask.type !== type || ask.interaction !== interaction) throw wrongPage();
   return { ask, self: `${ask.interaction === 'everything' ? '$everything' : type}?_page=${token[1]}` };
 }
 

@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { operationOutcome } from '../fhir/outcome.ts';
 import { PROBLEM_TABLE, Problem } from '../fhir/problem.ts';
+import { SEARCHES } from './searches.ts';
 import type { HttpServices } from './services.ts';
 
 /** What Fastify itself refuses, as one of our kinds. Anything else that is thrown is a defect. */
@@ -30,6 +31,7 @@ export function answerProblem(problem: Problem, request: FastifyRequest, reply: 
     const error = problem.detail.reason === 'token-missing' ? '' : ', error="invalid_token"';
     reply.header('www-authenticate', `Bearer realm="My Care Record"${error}`);
   }
+  if (problem.kind === 'method-not-allowed') reply.header('allow', allowed(request));
   if (problem.detail.retryAfter !== undefined) reply.header('retry-after', String(problem.detail.retryAfter));
   return reply
     .code(status)
@@ -37,6 +39,13 @@ export function answerProblem(problem: Problem, request: FastifyRequest, reply: 
     .header('x-request-id', request.id)
     .type('application/fhir+json; charset=utf-8')
     .send(JSON.stringify(operationOutcome(problem)));
+}
+
+/** RFC 9110, 15.5.6: what the address takes. Searches by POST have an address of their own. */
+function allowed(request: FastifyRequest): string {
+  const [path = ''] = (request.raw.url ?? '').split('?');
+  const [, type = ''] = /\/([A-Za-z]+)\/_search$/.exec(path) ?? [];
+  return Object.hasOwn(SEARCHES, type) ? 'GET, HEAD, POST' : 'GET, HEAD';
 }
 
 function asProblem(services: HttpServices, error: FastifyError | Error): Problem {

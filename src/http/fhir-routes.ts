@@ -3,7 +3,7 @@ import type { Caller } from '../access/caller.ts';
 import { Problem } from '../fhir/problem.ts';
 import { SERVED_NAMES, type ServedTypeName } from '../fhir/served.ts';
 import { disclose } from '../record/disclose.ts';
-import { recordRejected } from '../record/rejected.ts';
+import { type RejectedRequest, recordRejected } from '../record/rejected.ts';
 import { askOfEverything, askOfPage, askOfRead, askOfSearch, type Understood } from './asks.ts';
 import { capabilityStatement } from './metadata.ts';
 import { pairsOf, rawRequestOf } from './query.ts';
@@ -26,12 +26,14 @@ export function fhirRoutes(
   const disclosed = { config: { policy: 'disclosed' } } as const;
   for (const type of SERVED_NAMES) {
     app.get<{ Params: { id: string } }>(`/${type}/:id`, disclosed, (request, reply) =>
-      answer(request, reply, (pairs) => askOfRead(type, request.params.id, pairs)),
+      answer(request, reply, 'read', (pairs) => askOfRead(type, request.params.id, pairs)),
     );
     if (SEARCHES[type] !== undefined) searchRoutes(app, type, answer, services);
   }
   app.get<{ Params: { id: string } }>('/Patient/:id/$everything', disclosed, (request, reply) =>
-    answer(request, reply, (pairs, caller) => askOfEverything(services, caller, request.params.id, pairs)),
+    answer(request, reply, 'everything', (pairs, caller) =>
+      askOfEverything(services, caller, request.params.id, pairs),
+    ),
   );
   refuseWrites(app, services, unauthenticated);
 }
@@ -55,6 +57,7 @@ function publicRoutes(app: FastifyInstance, services: HttpServices): void {
 type Answer = (
   request: FastifyRequest,
   reply: FastifyReply,
+  what: RejectedRequest['what'],
   understand: (pairs: readonly (readonly [string, string])[], caller: Caller) => Understood,
 ) => Promise<FastifyReply>;
 
@@ -67,13 +70,15 @@ function searchRoutes(
   const disclosed = { config: { policy: 'disclosed' } } as const;
   const understand = (pairs: readonly (readonly [string, string])[], caller: Caller): Understood =>
     askOfPage(services, caller, pairs, type) ?? askOfSearch(type, pairs, services.disclosure.baseUrl);
-  app.get(`/${type}`, disclosed, (request, reply) => answer(request, reply, understand));
-  app.post(`/${type}/_search`, disclosed, (request, reply) => answer(request, reply, understand));
+  app.get(`/${type}`, disclosed, (request, reply) => answer(request, reply, 'search-type', understand));
+  app.post(`/${type}/_search`, disclosed, (request, reply) =>
+    answer(request, reply, 'search-type', understand),
+  );
 }
 
 /** Token, question, disclosure, answer: the same five lines for every interaction. */
 function discloser(services: HttpServices, unauthenticated: UnauthenticatedCounter): Answer {
-  return async (request, reply, understand) => {
+  return async (request, reply, what, understand) => {
     const caller = await authenticate(services, unauthenticated, request);
     const rawRequest = rawRequestOf(request);
     const about = { caller, requestId: request.id, clientAddress: clientAddress(request), rawRequest };
@@ -82,7 +87,7 @@ function discloser(services: HttpServices, unauthenticated: UnauthenticatedCount
       requireJson(request.headers.accept, formatOf(request));
       understood = understand(pairsOf(request), caller);
     } catch (error) {
-      throw await recordRejected(services.disclosure, about, error);
+      throw await recordRejected(services.disclosure, { ...about, what }, error);
     }
     const requireComplete = requiresComplete(request.headers['prefer']);
     const released = await disclose(services.disclosure, { ...about, ...understood, requireComplete });
@@ -110,6 +115,20 @@ function formatOf(request: FastifyRequest): string | undefined {
   return pairsOf(request).find(([name]) => name === '_format')?.[1];
 }
 
+const WRITES: Readonly<Record<string, RejectedRequest['what']>> = {
+  POST: 'create',
+  PUT: 'update',
+  PATCH: 'patch',
+  DELETE: 'delete',
+};
+
+/** A type that is only read has no search by POST: what is sent there was meant as one all the same. */
+function attempted(request: FastifyRequest): RejectedRequest['what'] {
+  const [path = ''] = (request.raw.url ?? '').split('?');
+  if (request.method === 'POST' && path.endsWith('/_search')) return 'search-type';
+  return WRITES[request.method] ?? 'update';
+}
+
 /** Writes are refused before their body is looked at; those of a known caller are accounted for like any refusal. */
 function refuseWrites(
   app: FastifyInstance,
@@ -124,12 +143,12 @@ function refuseWrites(
       'method-not-allowed',
       'The record is view-only: correct an entry at its source.',
     );
-    throw await recordRejected(services.disclosure, about, problem);
+    throw await recordRejected(services.disclosure, { ...about, what: attempted(request) }, problem);
   };
   const refused = { config: { policy: 'refused' }, onRequest: refuse, handler: refuse } as const;
   for (const type of SERVED_NAMES) {
     for (const url of [`/${type}`, `/${type}/:id`]) {
-      app.route({ method: ['POST', 'PUT', 'PATCH', 'DELETE'], url, ...refused });
+      app.route({ method: Object.keys(WRITES), url, ...refused });
     }
   }
 }

@@ -42,11 +42,16 @@ function plain(text: string): string {
 
 /** The request as the audit log keeps it (BALP): request line, two headers, form body; never the Authorization header. */
 export function rawRequestOf(request: FastifyRequest): string {
-  const lines = [`${request.method} ${request.raw.url ?? ''} HTTP/${request.raw.httpVersion}`];
+  const lines = [`${request.method} ${withoutTokens(request.raw.url ?? '')} HTTP/${request.raw.httpVersion}`];
   if (request.headers.accept !== undefined) lines.push(`Accept: ${request.headers.accept}`);
   if (typeof request.headers['content-type'] === 'string')
     lines.push(`Content-Type: ${request.headers['content-type']}`);
   lines.push(`X-Request-Id: ${request.id}`);
-  const body = typeof request.body === 'string' ? `\r\n${request.body}` : '';
+  const body = typeof request.body === 'string' ? `\r\n${withoutTokens(request.body)}` : '';
   return `${lines.join('\r\n')}\r\n${body}`;
+}
+
+/** A token in a URL is refused elsewhere; here it must not be kept either. */
+function withoutTokens(text: string): string {
+  return text.replace(/((?:^|[?&\n])[^=&]*token=)[^&\s]*/gi, '$1***');
 }

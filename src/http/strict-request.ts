@@ -24,9 +24,12 @@ export function refuseAmbiguous(request: FastifyRequest): void {
   }
 }
 
-/** A request id is the client's where it is a plain token, so that both sides can find the same request. */
+/**
+ * A request id is the client's where it is a plain token, so that both sides can find the same request. Digits alone are
+ * not taken: they could be somebody's number, and request ids are logged.
+ */
 export function requestIdOf(header: string | string[] | undefined, random: () => string): string {
-  return typeof header === 'string' && /^[A-Za-z0-9._-]{1,64}$/.test(header) ? header : random();
+  return typeof header === 'string' && /^(?![\d._-]*$)[A-Za-z0-9._-]{1,64}$/.test(header) ? header : random();
 }
 
 const JSON_TYPES = new Set([
@@ -57,7 +60,7 @@ export function requiresComplete(prefer: string | string[] | undefined): boolean
   return prefer.split(/[,;]/).some((part) => part.trim().toLowerCase() === 'completeness=required');
 }
 
-/** The address as the connection shows it; behind a declared proxy that is the proxy's. */
+/** The connection's address; where that is a declared proxy's, the client's as the proxy tells it. */
 export function clientAddress(request: FastifyRequest): string {
   return isIP(request.ip) === 0 ? 'unknown' : request.ip;
 }

@@ -1,11 +1,10 @@
 import { securityLabels } from '../fhir/codings.ts';
+import { isRestrictedLabel } from '../fhir/labels.ts';
 import { type Demographics, fold, isComparable } from '../identity/demographics.ts';
 import { NHS_NUMBER_SYSTEM, readNhsNumber } from '../identity/nhs-number.ts';
-import type { PatientFault, PatientRecord } from './records.ts';
+import type { PatientFault, PatientRecord, RestrictedRow } from './records.ts';
 
 /** What a Patient resource says of who it is, whose rows it speaks for and whether the person is restricted. */
-
-export const CONFIDENTIALITY = 'http://terminology.hl7.org/CodeSystem/v3-Confidentiality';
 
 interface Identifier {
   readonly use?: string;
@@ -80,10 +79,34 @@ export function withCurrentNumber(patient: object, day: string): object {
   return identifiers.length === 0 ? others : { ...others, identifier: identifiers };
 }
 
+/** Whether a Patient carries the S-flag. It need not be valid. */
 export function isRestricted(resource: object): boolean {
-  return securityLabels(resource).some(
-    (label) => label === `${CONFIDENTIALITY}|R` || label === `${CONFIDENTIALITY}|V`,
-  );
+  return securityLabels(resource).some(isRestrictedLabel);
+}
+
+/**
+ * What restricts must not be lost to another fault: of a Patient row that is not taken as it is, whom its S-flag is
+ * about.
+ *
+ * @param json whatever the row holds
+ * @param localId of the row, where it can be told
+ * @returns undefined where the row carries no S-flag
+ */
+export function restrictedRow(
+  json: unknown,
+  localId: string | undefined,
+  hash: Buffer,
+): RestrictedRow | undefined {
+  if (typeof json !== 'object' || json === null || !isRestricted(json)) return undefined;
+  const { identifier } = json as { readonly identifier?: unknown };
+  const identifiers: readonly unknown[] = Array.isArray(identifier) ? identifier : [identifier];
+  const nhsNumbers = identifiers.flatMap((each) => {
+    if (typeof each !== 'object' || each === null) return [];
+    const { system, value } = each as { readonly system?: unknown; readonly value?: unknown };
+    if (system !== NHS_NUMBER_SYSTEM) return [];
+    return readNhsNumber(String(value)) ?? [];
+  });
+  return { ...(localId !== undefined && { localId }), nhsNumbers: [...new Set(nhsNumbers)], hash };
 }
 
 function numberOf(

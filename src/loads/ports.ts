@@ -10,6 +10,7 @@ import type {
   PatientState,
   ReferencedCopy,
   RejectedRow,
+  RestrictedRow,
   RestrictionCounts,
   RowOwner,
   RowPlace,
@@ -122,6 +123,8 @@ export interface PatientPhase {
   add(patients: readonly PatientRecord[]): Promise<void>;
   /** The row cannot be read: the patient stands as it was known. */
   keep(localIds: readonly string[]): Promise<void>;
+  /** S-flags of rows that are not taken as they are: by their numbers, and by what is stored of them. After `keep`. */
+  restrict(rows: readonly RestrictedRow[]): Promise<void>;
   /** Ends the reading of patients. Two rows of one id with different content: neither is believed (`duplicate-id`). */
   merge(): Promise<void>;
   /** NHS numbers by local id, of this extract or else of an earlier one. */

@@ -1,6 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import type { SourcePolicy } from '../access/policy.ts';
-import { categoryTokens, codeTokens, securityLabels } from '../fhir/codings.ts';
+import { categoryTokens, codeTokens, labelsThroughout } from '../fhir/codings.ts';
 import { writeDecimals } from '../fhir/decimals.ts';
 import { withoutElements } from '../fhir/elements.ts';
 import { type LocalReference, rewriteReferences } from '../fhir/references.ts';
@@ -102,7 +102,8 @@ export class Preparer {
         ...(owner && { personId: owner.personId }),
         type: code,
         categories: categoryTokens(rewritten),
-        labels: securityLabels(rewritten),
+        // of the row as it came: a label is not lost with a contained resource that is taken out
+        labels: labelsThroughout(resource),
         codes: codeTokens(rewritten),
         identifiers: keeping === 'directory' ? identifierTokens(rewritten) : [],
         body: writeDecimals(JSON.stringify(rewritten)),

@@ -41,6 +41,14 @@ export interface PatientRecord {
   readonly names: readonly string[];
 }
 
+/** A Patient row that carries the S-flag and is not taken as it is: whom to restrict. */
+export interface RestrictedRow {
+  readonly localId?: string;
+  /** with right check digits, former ones among them */
+  readonly nhsNumbers: readonly string[];
+  readonly hash: Buffer;
+}
+
 export type PatientState = 'accepted' | 'quarantined' | 'unmatched' | 'withheld' | 'refused';
 
 /** Whose a row of a local patient is, or why it is nobody's. */

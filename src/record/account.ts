@@ -107,7 +107,9 @@ export function occurrence(
     requestId: request.requestId,
     what: ask.interaction,
     caller,
-    ...(organisation === undefined ? {} : { organisationName: organisation.name }),
+    ...(organisation === undefined
+      ? {}
+      : { organisationName: organisation.name, organisationSystem: organisation.system }),
     clientAddress: request.clientAddress,
     ...(personId === undefined ? {} : { personId }),
     ...(ask.interaction === 'read' && target !== undefined ? { resource: `${target}${version}` } : {}),

@@ -8,13 +8,24 @@ import { completeness } from './completeness.ts';
 import { askedTypes, fromPageStart } from './gather.ts';
 import { sortKey } from './order.ts';
 import type { DisclosePorts, Fetched, Row } from './ports.ts';
-import type { Visible, VisibleRow } from './redact.ts';
+import { leaveOut, type Visible, type VisibleRow } from './redact.ts';
 import type { DisclosureRequest } from './request.ts';
 
 /** The text of an answer, and what of the record is in it; or the problem that stands in its place. */
 export type Answer =
-  | { readonly body: string; readonly released: readonly Row[]; readonly problem?: undefined }
-  | { readonly problem: Problem; readonly released: readonly []; readonly body?: undefined };
+  | {
+      readonly body: string;
+      readonly released: readonly Row[];
+      readonly problem?: undefined;
+      /** texts were fetched after the rows */
+      readonly waited?: boolean;
+    }
+  | {
+      readonly problem: Problem;
+      readonly released: readonly [];
+      readonly body?: undefined;
+      readonly waited?: undefined;
+    };
 
 type Failure = Extract<Fetched, { ok: false }>;
 
@@ -33,28 +44,29 @@ export async function compose(
   failures: readonly Failure[],
 ): Promise<Answer> {
   const { ask } = request;
-  if (ask.interaction === 'read' && !request.requireComplete) return readAnswer(request, visible);
-  const issues = completeness(facts, grant, askedTypes(ask), failures, ask.interaction === 'everything');
+  const asked = visible.rows.filter((row) => isAsked(request, row));
+  // not found wins over incomplete, or a source that is late would tell what is hidden from what is not there.
+  // A person nobody may show is as unknown: no Patient, no record
+  const found =
+    ask.interaction === 'everything' ? asked.some((row) => row.type === 'Patient') : asked.length > 0;
+  if (ask.interaction !== 'search-type' && !found) return { problem: notFound(), released: [] };
+  if (ask.interaction === 'read' && !request.requireComplete) return readAnswer(asked);
+  // named by a row that is not shown, the person is nobody: nothing of theirs is stated either
+  const stated = ask.person.by === 'resource' && !found ? undefined : grant;
+  const issues = completeness(facts, stated, askedTypes(ask), failures, ask.interaction === 'everything');
   if (request.requireComplete && issues.some((issue) => issue.severity === 'warning'))
     return refusedIncomplete();
-  if (ask.interaction === 'read') return readAnswer(request, visible);
-  // a person nobody may show is as unknown: no Patient, no record
-  const asked = visible.rows.filter((row) => isAsked(request, row));
-  if (ask.interaction === 'everything' && !asked.some((row) => row.type === 'Patient')) {
-    return { problem: notFound(), released: [] };
-  }
-  return pageAnswer(ports, request, facts, asked, issues);
+  return ask.interaction === 'read' ? readAnswer(asked) : pageAnswer(ports, request, facts, asked, issues);
 }
 
 function isAsked(request: DisclosureRequest, row: Row): boolean {
   const { ask } = request;
   if (ask.interaction === 'everything') return true;
+  if (ask.interaction === 'read') return row.type === ask.type && row.id === ask.id;
   return row.type === ask.type && (ask.ids === undefined || ask.ids.includes(row.id));
 }
 
-function readAnswer(request: DisclosureRequest, visible: Visible): Answer {
-  const { type, id } = request.ask;
-  const row = visible.rows.find((candidate) => candidate.type === type && candidate.id === id);
+function readAnswer([row]: readonly VisibleRow[]): Answer {
   if (row?.body === undefined) return { problem: notFound(), released: [] };
   return { body: row.body, released: row.madeOf };
 }
@@ -68,7 +80,8 @@ async function pageAnswer(
 ): Promise<Answer> {
   const { ask, caller } = request;
   const rest = fromPageStart(asked, ask);
-  const page = await withBodies(ports, rest.slice(0, ask.count));
+  const onPage = rest.slice(0, ask.count);
+  const page = await withBodies(ports, onPage);
   const last = page[page.length - 1];
   const next =
     last === undefined || rest.length <= page.length
@@ -88,7 +101,8 @@ async function pageAnswer(
     issues,
     now: facts.now,
   });
-  return { body, released: page.flatMap((row) => row.madeOf) };
+  const waited = onPage.some((row) => row.body === undefined);
+  return { body, released: page.flatMap((row) => row.madeOf), waited };
 }
 
 function pathOf(request: DisclosureRequest): string {
@@ -106,7 +120,8 @@ async function withBodies(
   const missing = page.filter((row) => row.body === undefined);
   const bodies = missing.length === 0 ? new Map<string, string>() : await ports.store.bodies(missing);
   return page.map((row) => {
-    const body = row.body ?? bodies.get(row.id);
+    const fetched = bodies.get(row.id);
+    const body = row.body ?? (fetched === undefined ? undefined : leaveOut(fetched, row.hidden));
     if (body === undefined) {
       throw new Problem('unavailable', 'The record is changing just now. Try again shortly.', {
         retryAfter: 1,
@@ -167,7 +182,8 @@ function withdrawn(refusal: Refusal): OperationOutcomeIssue {
   };
 }
 
-function refusedIncomplete(): Answer {
+/** In place of an answer that lacks a source, where a complete one was required. */
+export function refusedIncomplete(): Answer {
   const message = 'A source is missing or out of date, and a complete answer was required. Try again later.';
   return {
     problem: new Problem('unavailable', message, { reason: 'incomplete', retryAfter: 60 }),

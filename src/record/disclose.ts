@@ -1,12 +1,12 @@
-import { type Decision, decide, type Grant } from '../access/decide.ts';
+import type { Decision } from '../access/decide.ts';
 import type { Facts } from '../access/facts.ts';
 import type { Receipt } from '../audit/ports.ts';
 import { Problem } from '../fhir/problem.ts';
 import { accounted, accountFailure, accountFor, accountRefusal } from './account.ts';
-import { type Answer, compose, composeRefused } from './answer.ts';
+import { compose, composeRefused } from './answer.ts';
 import { discloseAuditEvents } from './audit-events.ts';
+import { changing, decideAndGather, MOST_ATTEMPTS, stillHolds } from './decide-and-gather.ts';
 import { findPatients } from './find-patients.ts';
-import { gather } from './gather.ts';
 import type { DisclosePorts } from './ports.ts';
 import { redact } from './redact.ts';
 import type { DisclosureRequest } from './request.ts';
@@ -30,32 +30,20 @@ export async function disclose(ports: DisclosePorts, request: DisclosureRequest)
 
 /** An answer about one person, or about nobody (directories). */
 async function discloseOne(ports: DisclosePorts, request: DisclosureRequest): Promise<Accounted> {
-  const { caller, ask } = request;
-  for (let attempt = 1; attempt <= 3; attempt += 1) {
-    const facts = await ports.store.facts(ask.person, caller, ask.after?.publication);
-    const decision = decide(caller, ask, facts);
-    if (decision.outcome === 'refused') return refuse(ports, request, facts, decision);
-    const answer = await answerWithin(ports, request, facts, decision.grant);
-    // consent changed while the answer was made: what was decided is no longer so
-    if (answer === 'decide-again') continue;
-    const receipt = await accountFor(ports, request, facts, decision.grant, answer);
+  for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt += 1) {
+    const decided = await decideAndGather(ports, request.caller, request.ask);
+    const { facts } = decided;
+    if (decided.outcome === 'refused') return refuse(ports, request, facts, decided.decision);
+    const { grant, gathered } = decided;
+    const visible = redact(grant, facts, gathered.rows);
+    const answer = await compose(ports, request, facts, grant, visible, gathered.failures);
+    const waited = gathered.waited || answer.waited === true;
+    if (waited && !(await stillHolds(ports, facts, grant))) continue;
+    const receipt = await accountFor(ports, request, facts, grant, answer);
     if (answer.problem !== undefined) throw answer.problem;
     return { body: answer.body, receipt };
   }
-  throw new Problem('unavailable', 'The record is changing just now. Try again shortly.', { retryAfter: 1 });
-}
-
-async function answerWithin(
-  ports: DisclosePorts,
-  request: DisclosureRequest,
-  facts: Facts,
-  grant: Grant,
-): Promise<Answer | 'decide-again'> {
-  const gathered = await gather(ports, grant, facts, request.ask);
-  if (facts.person !== 'absent' && facts.person !== 'unknown' && gathered.epoch !== facts.person.epoch) {
-    return 'decide-again';
-  }
-  return compose(ports, request, facts, grant, redact(grant, facts, gathered.rows), gathered.failures);
+  throw changing();
 }
 
 /** A refusal is audited as fully as a read. Some are answers: a search for nobody is empty, not an error. */

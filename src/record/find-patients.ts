@@ -5,24 +5,31 @@ import type { Receipt } from '../audit/ports.ts';
 import { Problem } from '../fhir/problem.ts';
 import { fold } from '../identity/demographics.ts';
 import { accounted, accountFor, accountRefusal } from './account.ts';
-import { composeRefused, emptyAnswer } from './answer.ts';
+import { composeRefused, emptyAnswer, refusedIncomplete } from './answer.ts';
 import { searchset } from './bundle.ts';
 import { completeness } from './completeness.ts';
+import { changing, decideAndGather, stillHolds } from './decide-and-gather.ts';
 import type { Accounted } from './disclose.ts';
-import { gather } from './gather.ts';
 import type { DisclosePorts } from './ports.ts';
 import { redact, type VisibleRow } from './redact.ts';
 import type { DisclosureRequest } from './request.ts';
 
-/** More than this and the demographics were not enough to mean one person. */
+/** More visible matches than this and the demographics were not enough to mean one person. */
 const MOST = 5;
+
+/**
+ * Candidates judged at most. A name and birth date that more people than this share is refused whoever they are: that
+ * says something of how common the name is in the whole register, and nothing of any one hidden person.
+ */
+const MOST_CANDIDATES = 50;
 
 /** What became of one candidate. */
 type Judged =
   | {
       readonly kind: 'found';
       readonly row: VisibleRow & { readonly body: string };
-      readonly receipt: Receipt;
+      readonly issues: readonly OperationOutcomeIssue[];
+      readonly account: () => Promise<Receipt>;
     }
   | {
       readonly kind: 'withdrawn';
@@ -33,8 +40,11 @@ type Judged =
 
 /**
  * Patient by family name, given name and birth date. Candidates come from what every source says; each is decided on
- * its own, and matched again on the Patient that this caller may see, so that a withheld name finds nobody. One event
- * per person found (BALP).
+ * its own, and matched again on the Patient that this caller may see, so that a withheld name finds nobody. Only what
+ * is visible is counted: who is hidden changes no answer. One event per person found (BALP).
+ *
+ * @throws Problem `too-costly` where too many match; `unavailable` where a complete answer was required and a source
+ *   that shares Patient is stale or missing
  */
 export async function findPatients(ports: DisclosePorts, request: DisclosureRequest): Promise<Accounted> {
   const { ask, caller } = request;
@@ -47,40 +57,60 @@ export async function findPatients(ports: DisclosePorts, request: DisclosureRequ
       new Problem(general.refusal.kind, general.refusal.message, { reason: general.refusal.reason }),
     );
   }
+  const stale = completeness(facts, undefined, ['Patient'], [], false);
+  requireNoWarning(request, stale);
   const { family, given, birthDate } = ask.person;
-  const ids = await ports.store.candidates(fold(family), fold(given), birthDate, MOST);
-  if (ids.length > MOST) {
-    throw new Problem('too-costly', 'Too many people match. Search by NHS number instead.', {
-      expression: ['family', 'given', 'birthdate'],
-    });
-  }
+  const ids = await ports.store.candidates(fold(family), fold(given), birthDate, MOST_CANDIDATES);
+  if (ids.length > MOST_CANDIDATES) throw tooMany();
   const judged: Judged[] = [];
   for (const id of ids) judged.push(await judge(ports, request, id));
-  return answerOf(ports, request, facts, judged);
+  const found = judged.filter((j) => j.kind === 'found');
+  if (found.length > MOST) throw tooMany();
+  for (const { issues } of found) requireNoWarning(request, issues);
+  return answerOf(ports, request, facts, judged, stale);
+}
+
+function tooMany(): Problem {
+  return new Problem('too-costly', 'Too many people match. Search by NHS number instead.', {
+    expression: ['family', 'given', 'birthdate'],
+  });
+}
+
+/** `Prefer: completeness=required`: as for any other search, rather no answer than one that lacks a source. */
+function requireNoWarning(request: DisclosureRequest, issues: readonly OperationOutcomeIssue[]): void {
+  const lacking = issues.some((issue) => issue.severity === 'warning');
+  const { problem } = request.requireComplete && lacking ? refusedIncomplete() : {};
+  if (problem !== undefined) throw problem;
 }
 
 async function judge(ports: DisclosePorts, request: DisclosureRequest, personId: string): Promise<Judged> {
   const ask = { ...request.ask, person: { by: 'person-id', id: personId } } as const;
   const one = { ...request, ask };
-  const facts = await ports.store.facts(ask.person, request.caller);
-  const decision = decide(request.caller, ask, facts);
-  if (decision.outcome === 'refused') {
-    const receipt = await accountRefusal(ports, one, facts, decision.refusal);
-    const answer = composeRefused(ports, one, facts, decision.refusal);
-    if (answer.problem !== undefined) throw accounted(answer.problem);
-    if (decision.refusal.reason !== 'consent-withdrawn') return { kind: 'nothing' };
+  const decided = await decideAndGather(ports, request.caller, ask);
+  const { facts } = decided;
+  if (decided.outcome === 'refused') {
+    const { refusal } = decided.decision;
+    const receipt = await accountRefusal(ports, one, facts, refusal);
+    const answer = composeRefused(ports, one, facts, refusal);
+    if (refusal.kind !== 'not-found' && answer.problem !== undefined) throw accounted(answer.problem);
+    if (refusal.reason !== 'consent-withdrawn' || answer.body === undefined) return { kind: 'nothing' };
     return { kind: 'withdrawn', issues: outcomeOf(answer.body), receipt };
   }
-  const gathered = await gather(ports, decision.grant, facts, ask);
-  const [row] = redact(decision.grant, facts, gathered.rows).rows.filter((r) => r.type === 'Patient');
+  const { grant, gathered } = decided;
+  const [row] = redact(grant, facts, gathered.rows).rows.filter((r) => r.type === 'Patient');
   if (row?.body === undefined || !matches(JSON.parse(row.body) as Patient, request.ask.person))
     return { kind: 'nothing' };
-  const found = { ...row, body: row.body };
-  const receipt = await accountFor(ports, one, facts, decision.grant, {
-    body: row.body,
-    released: row.madeOf,
-  });
-  return { kind: 'found', row: found, receipt };
+  const { body, madeOf } = row;
+  return {
+    kind: 'found',
+    row: { ...row, body },
+    issues: completeness(facts, grant, ['Patient'], gathered.failures, false),
+    // other candidates were judged meanwhile
+    account: async () => {
+      if (!(await stillHolds(ports, facts, grant))) throw changing();
+      return accountFor(ports, one, facts, grant, { body, released: madeOf });
+    },
+  };
 }
 
 function outcomeOf(body: string): readonly OperationOutcomeIssue[] {
@@ -103,17 +133,17 @@ async function answerOf(
   request: DisclosureRequest,
   facts: Facts,
   judged: readonly Judged[],
+  stale: readonly OperationOutcomeIssue[],
 ): Promise<Accounted> {
   const found = judged.filter((j) => j.kind === 'found');
   const withdrawn = judged.filter((j) => j.kind === 'withdrawn');
-  const stale = completeness(facts, undefined, ['Patient'], [], false);
+  const lacking = found.length === 0 ? stale : distinct(found.flatMap((j) => j.issues));
   // several opt-outs say no more than one does
   const issues = [
     ...(withdrawn[0]?.issues ?? []),
-    ...(withdrawn.length > 0 && found.length === 0 ? [] : stale),
+    ...(withdrawn.length > 0 && found.length === 0 ? [] : lacking),
   ];
-  const last = [...found, ...withdrawn].at(-1);
-  if (last === undefined) {
+  if (found.length === 0 && withdrawn.length === 0) {
     const answer = emptyAnswer(ports, request, facts, issues);
     if (answer.problem !== undefined) throw answer.problem;
     const refusal = {
@@ -125,6 +155,10 @@ async function answerOf(
     } as const;
     return { body: answer.body, receipt: await accountRefusal(ports, request, facts, refusal) };
   }
+  const receipts = withdrawn.map((j) => j.receipt);
+  for (const one of found) receipts.push(await one.account());
+  const receipt = receipts.at(-1);
+  if (receipt === undefined) throw new Error('Somebody was found without an account.');
   const body = searchset({
     baseUrl: ports.baseUrl,
     self: request.self,
@@ -133,5 +167,10 @@ async function answerOf(
     issues,
     now: facts.now,
   });
-  return { body, receipt: last.receipt };
+  return { body, receipt };
+}
+
+/** People found share their sources: each source is stated once. */
+function distinct(issues: readonly OperationOutcomeIssue[]): readonly OperationOutcomeIssue[] {
+  return [...new Map(issues.map((issue) => [JSON.stringify(issue), issue])).values()];
 }

@@ -12,6 +12,8 @@ export interface Gathered {
   readonly failures: readonly Extract<Fetched, { ok: false }>[];
   /** the person's consent epoch as seen with the rows */
   readonly epoch?: number;
+  /** something was waited for beside the rows of the store */
+  readonly waited: boolean;
 }
 
 /** Types whose rows may refer to the type, so that a referenced type is shown only with a visible referrer (S-42). */
@@ -35,7 +37,7 @@ export function askedTypes(ask: Ask): readonly ServedTypeName[] {
 /** Loaded extracts and live sources side by side under one deadline; each failure is data. */
 export async function gather(ports: DisclosePorts, grant: Grant, facts: Facts, ask: Ask): Promise<Gathered> {
   if (served(ask.type).keeping === 'directory')
-    return { rows: await directoryRows(ports, grant, ask), failures: [] };
+    return { rows: await directoryRows(ports, grant, ask), failures: [], waited: false };
   const types = [...askedTypes(ask), ...(REFERRERS[ask.type] ?? [])];
   // the store has limits of its own; a signal is made where somebody else is waited for
   const signal = ports.sources.length === 0 ? NEVER : AbortSignal.timeout(ports.deadline);
@@ -49,6 +51,7 @@ export async function gather(ports: DisclosePorts, grant: Grant, facts: Facts, a
   return {
     rows: [...fetched.flatMap((answer) => (answer.ok ? answer.rows : [])), ...consents],
     failures: fetched.filter((answer) => !answer.ok),
+    waited: live.length > 0 || types.includes('Consent'),
     ...(stored.ok && stored.epoch !== undefined ? { epoch: stored.epoch } : {}),
   };
 }
@@ -62,6 +65,7 @@ function wantedOf(ask: Ask, types: readonly ServedTypeName[]): Wanted {
     // a little more than the page: some rows before its end may be withheld, the rest is fetched by key
     bodies: byId || REFERRERS[ask.type] !== undefined ? 1_000_000 : Math.ceil(ask.count * 1.2) + 20,
     ...(ask.after === undefined ? {} : { afterKey: ask.after.lastKey }),
+    continued: ask.after !== undefined,
     // Patient is made of all its contributions, and a Medication is shown by what refers to it
     lookedInto: ['Patient', ...types.flatMap((type) => REFERRERS[type] ?? [])],
   };

@@ -5,6 +5,7 @@ import type { Facts, RowFacts } from '../access/facts.ts';
 import type { Journal } from '../audit/journal.ts';
 import type { AuditReader } from '../audit/reader.ts';
 import type { ServedTypeName } from '../fhir/served.ts';
+import type { PageTokens } from './page-token.ts';
 
 /** A stored or fetched resource: what decisions need, and the exact text that may leave. */
 export interface Row extends RowFacts {
@@ -24,6 +25,8 @@ export interface Wanted {
   readonly afterKey?: string;
   /** types whose bodies are needed whatever the page: what is looked into before anything is paged */
   readonly lookedInto: readonly ServedTypeName[];
+  /** rows of an earlier publication: the labels that their newest versions have count too */
+  readonly continued: boolean;
 }
 
 /** An answer of a source. A failure is data, never an exception (DESIGN 4). */
@@ -56,6 +59,8 @@ export interface RecordStore extends Source {
   bodies(rows: readonly Row[]): Promise<ReadonlyMap<string, string>>;
   /** keyed HMACs of the NHS numbers of each person, superseded ones included */
   numbersOf(personIds: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>>;
+  /** the person's consent epoch as it is now */
+  epoch(personIds: readonly string[]): Promise<number>;
   consents(grant: Grant): Promise<readonly ConsentRecord[]>;
   directory(grant: Grant, type: ServedTypeName, wanted: DirectoryWanted): Promise<readonly Row[]>;
 }
@@ -104,5 +109,5 @@ export interface DisclosePorts {
   readonly deadline: number;
   /** the configured FHIR base, no slash at the end: links are built from it, never from a request */
   readonly baseUrl: string;
-  readonly pageTokens: import('./page-token.ts').PageTokens;
+  readonly pageTokens: PageTokens;
 }

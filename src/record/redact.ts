@@ -1,6 +1,7 @@
 import type { Patient, Resource } from '@medplum/fhirtypes';
 import type { Grant } from '../access/decide.ts';
 import type { Facts } from '../access/facts.ts';
+import { markDecimals, writeDecimals } from '../fhir/decimals.ts';
 import { withoutElements } from '../fhir/elements.ts';
 import { REFERRERS } from './gather.ts';
 import { inOrder } from './order.ts';
@@ -16,17 +17,26 @@ export interface Visible {
 export interface VisibleRow extends Row {
   /** stored rows this one was made of: what the audit manifest names */
   readonly madeOf: readonly Row[];
+  /** elements to be left out of a body that is fetched later */
+  readonly hidden: readonly string[];
 }
 
 /** Leaves out every row and element that the grant withholds, and makes the one Patient of what remains. */
 export function redact(grant: Grant, facts: Facts, rows: readonly Row[]): Visible {
-  const permitted = rows.filter((row) => grant.permits(row));
+  const permitted = rows.filter((row) => grant.permits(row)).map((row) => withoutHidden(grant, row));
   const contributions = permitted.filter((row) => row.type === 'Patient');
-  const others = permitted.filter((row) => row.type !== 'Patient' && hasReferrer(row, permitted));
-  const visible: VisibleRow[] = others.map((row) => ({ ...withoutHidden(grant, row), madeOf: [row] }));
+  // referrers are looked into as they may be seen: a reference in a hidden element shows nothing
+  const visible = permitted.filter((row) => row.type !== 'Patient' && hasReferrer(row, permitted));
   const patient = aggregated(grant, facts, contributions);
   if (patient !== undefined) visible.push(patient);
   return { rows: inOrder(visible) };
+}
+
+/** A body without the elements that are hidden; decimals keep their digits. */
+export function leaveOut(body: string, hidden: readonly string[]): string {
+  if (hidden.length === 0) return body;
+  const resource = JSON.parse(markDecimals(body) ?? body) as Resource;
+  return writeDecimals(JSON.stringify(withoutElements(resource, hidden)));
 }
 
 /** A Medication or Binary is nobody's by itself: it is seen where a visible row refers to it. */
@@ -39,24 +49,26 @@ function hasReferrer(row: Row, permitted: readonly Row[]): boolean {
   );
 }
 
-function withoutHidden(grant: Grant, row: Row): Row {
+function withoutHidden(grant: Grant, row: Row): VisibleRow {
   const hidden = grant.hiddenElements(row);
-  if (hidden.length === 0 || row.body === undefined) return row;
-  return { ...row, body: JSON.stringify(withoutElements(JSON.parse(row.body) as Resource, hidden)) };
+  const madeOf = [row];
+  if (hidden.length === 0 || row.body === undefined) return { ...row, madeOf, hidden };
+  return { ...row, body: leaveOut(row.body, hidden), madeOf, hidden };
 }
 
-function aggregated(grant: Grant, facts: Facts, rows: readonly Row[]): VisibleRow | undefined {
+function aggregated(grant: Grant, facts: Facts, rows: readonly VisibleRow[]): VisibleRow | undefined {
   const [first] = rows;
   const personId = grant.personIds[0];
   if (first === undefined || personId === undefined) return undefined;
   const contributions = rows.flatMap((row): Contribution[] => {
     const source = facts.policy.sources.get(row.source);
     const state = facts.sources.find((s) => s.source === row.source);
-    const { body } = withoutHidden(grant, row);
+    const { body } = row;
     if (source === undefined || state === undefined || body === undefined) return [];
     return [{ source, row, patient: JSON.parse(body) as Patient, asOf: state.businessDate }];
   });
   const patient = aggregatePatient(personId, contributions);
   if (patient === undefined) return undefined;
-  return { ...first, id: personId, personId, body: JSON.stringify(patient), madeOf: rows };
+  const body = JSON.stringify(patient);
+  return { ...first, id: personId, personId, body, madeOf: rows.flatMap((row) => row.madeOf) };
 }

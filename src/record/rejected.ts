@@ -1,9 +1,15 @@
 import type { Caller } from '../access/caller.ts';
+import type { Occurrence, Outcome } from '../audit/occurrence.ts';
 import { Problem } from '../fhir/problem.ts';
 import type { DisclosePorts } from './ports.ts';
 
-/** A request of a known caller that could not be understood. */
+/** A request of a known caller that could not be understood, or attempted what is never done. */
 export interface RejectedRequest {
+  /** what was attempted, as far as method and address tell */
+  readonly what: Extract<
+    Occurrence['what'],
+    'read' | 'search-type' | 'everything' | 'create' | 'update' | 'patch' | 'delete'
+  >;
   readonly caller: Caller;
   readonly requestId: string;
   readonly clientAddress: string;
@@ -12,7 +18,7 @@ export interface RejectedRequest {
 
 /**
  * Accounts for a request that was refused before it could be decided on: malformed requests are kept as they came,
- * so that an attempt can be reconstructed. Where the account cannot be written the answer is 503.
+ * so that an attempt can be reconstructed. A defect of ours is accounted for like any other failure. Where the account cannot be written the answer is 503.
  *
  * @returns the error to throw
  */
@@ -21,18 +27,19 @@ export async function recordRejected(
   request: RejectedRequest,
   error: unknown,
 ): Promise<Error> {
-  if (!(error instanceof Problem))
-    return error instanceof Error ? error : new Error('Not an error was thrown.');
+  const outcome: Outcome =
+    error instanceof Problem
+      ? { code: '4', reason: error.detail.reason ?? error.kind }
+      : { code: '8', reason: 'defect' };
   await ports.journal.append({
     occurrence: {
       id: ports.randomUUID(),
       at: ports.now(),
-      what: 'search-type',
-      outcome: { code: '4', reason: error.detail.reason ?? error.kind },
+      outcome,
       ...request,
     },
     released: [],
     publication: 0,
   });
-  return error;
+  return error instanceof Error ? error : new Error('Something that is not an error was thrown.');
 }

@@ -2,7 +2,7 @@ import type { Grant } from '../access/decide.ts';
 import type { Policy } from '../access/policy.ts';
 import { SERVED, servedByCode } from '../fhir/served.ts';
 import type { Fetched, Row, Wanted } from '../record/ports.ts';
-import type { Database } from './database.ts';
+import type { Database, Statement } from './database.ts';
 
 /**
  * A person's rows as of the grant's publication: for each source the versions of its newest load published by then.
@@ -29,7 +29,12 @@ export async function readRows(
   const looked = wanted.lookedInto.map((type) => SERVED[type].code);
   const answer =
     wanted.ids === undefined
-      ? await database.read(ALL, [...common, wanted.afterKey ?? '', wanted.bodies, looked])
+      ? await database.read(wanted.continued ? CONTINUED : ALL, [
+          ...common,
+          wanted.afterKey ?? '',
+          wanted.bodies,
+          looked,
+        ])
       : await database.read(BY_ID, [...common, wanted.ids]);
   const rows = answer.flatMap((values) => (values[1] === null ? [] : toRow(values, codeOf)));
   return { ok: true, rows, epoch: Number(answer[0]?.[0] ?? 0) };
@@ -77,9 +82,17 @@ export async function readBodies(
 /** A control character: no code, system or label of valid FHIR holds one. */
 const SEPARATOR = '\u001f';
 
-const COLUMNS = `rv.resource_id::text, rv.person_id::text, rv.valid_from, rv.source, rv.type,
-  array_to_string(rv.category, e'\\x1f') as category, array_to_string(rv.labels, e'\\x1f') as labels,
+const COLUMNS = columns('rv.labels');
+
+function columns(labels: string): string {
+  return `rv.resource_id::text, rv.person_id::text, rv.valid_from, rv.source, rv.type,
+  array_to_string(rv.category, e'\\x1f') as category, array_to_string(${labels}, e'\\x1f') as labels,
   array_to_string(rv.codes, e'\\x1f') as codes`;
+}
+
+/** A page of an earlier publication shows nothing that has been labelled since: what restricts takes effect at once. */
+const LABELS_SINCE = `rv.labels || coalesce((select c.labels from record.resource_version c
+  where c.person_id = rv.person_id and c.valid_to = 9223372036854775807 and c.resource_id = rv.resource_id), '{}')`;
 
 const EPOCH = `(select coalesce(sum(epoch), 0) as epoch from record.person where person_id = any($1::uuid[])) e`;
 
@@ -89,17 +102,22 @@ const VISIBLE = `record.resource_version rv
   where rv.person_id = any($1::uuid[]) and rv.valid_to > $4::bigint and rv.valid_to > h.load_no
     and rv.valid_from <= h.load_no and rv.type = any($5::smallint[])`;
 
+const ALL = all('rows-all', COLUMNS);
+const CONTINUED = all('rows-continued', columns(LABELS_SINCE));
+
 /** the sort key is the type's number, three digits, a point, the id: see record/order.ts */
-const ALL = {
-  name: 'rows-all',
-  text: `
+function all(name: string, selected: string): Statement {
+  return {
+    name,
+    text: `
 select e.epoch, r.* from ${EPOCH} left join lateral (
   select resource_id, person_id, valid_from, source, type, category, labels, codes,
          case when row_number() over (order by (key <= $6::text), key) <= $7::int or type = any($8::smallint[])
               then body end
-  from (select ${COLUMNS}, rv.body, lpad(rv.type::text, 3, '0') || '.' || rv.resource_id::text collate "C" as key
+  from (select ${selected}, rv.body, lpad(rv.type::text, 3, '0') || '.' || rv.resource_id::text collate "C" as key
         from ${VISIBLE}) v) r on true`,
-};
+  };
+}
 
 /** Two branches: nearly every visible row is the open version, found by its whole key. */
 const BY_ID = {

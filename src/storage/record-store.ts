@@ -60,6 +60,10 @@ export class StoredRecord implements RecordStore {
     });
   }
 
+  epoch(personIds: readonly string[]): Promise<number> {
+    return available(async () => Number((await this.#database.read(EPOCH, [personIds]))[0]?.[0]));
+  }
+
   consents(grant: Grant): Promise<readonly ConsentRecord[]> {
     return available(() => readConsents(this.#database, this.#codeOf, grant.personIds));
   }
@@ -68,6 +72,11 @@ export class StoredRecord implements RecordStore {
     return available(() => readDirectory(this.#database, this.#policy, this.#codeOf, grant, type, wanted));
   }
 }
+
+const EPOCH = {
+  name: 'epoch',
+  text: 'select coalesce(sum(epoch), 0) from record.person where person_id = any($1::uuid[])',
+};
 
 /** every number of the cluster that each person belongs to */
 const NUMBERS = {

@@ -88,12 +88,18 @@ t.test('rule 11: labels withhold', async (t) => {
     } as const;
     return outcome(caller, all, known, [row]).length > 0;
   };
-  const old = ['http://hl7.org/fhir/v3/Confidentiality|R', 'urn:oid:2.16.840.1.113883.5.25|V'];
+  const old = [
+    'http://hl7.org/fhir/v3/Confidentiality|R',
+    'urn:oid:2.16.840.1.113883.5.25|V',
+    'https://terminology.hl7.org/CodeSystem/v3-Confidentiality|R',
+    'https://partner.example/labels|R',
+    '|',
+  ];
   const restricted = ['R', 'V', 'X', '', 'n'].map((code) => `${CONFIDENTIALITY}|${code}`);
   const ordinary = ['N', 'U', 'L', 'M'].map((code) => `${CONFIDENTIALITY}|${code}`);
   const foreign = [
     'http://terminology.hl7.org/CodeSystem/v3-ActCode|PSY',
-    'https://partner.example/labels|R',
+    'https://partner.example/labels|X',
     'x',
   ];
   const everybody = [

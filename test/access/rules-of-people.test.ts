@@ -94,7 +94,7 @@ t.test('rule 7: a restricted person is as unknown', async (t) => {
 
 t.test('rule 5: nobody opens their own record with a work login', async (t) => {
   const no = 'own-record forbidden own-record';
-  const attest = 'own-record forbidden own-record-attestation';
+  const attest = 'attestation forbidden own-record-attestation';
   const self = facts({ callerNumbers: ['hmac-p1'] });
   const superseded = facts({ callerNumbers: ['x', 'hmac-p1-superseded'] });
   const unlinked = facts({ callerNumbers: [] });
@@ -108,6 +108,7 @@ t.test('rule 5: nobody opens their own record with a work login', async (t) => {
     ["an officer's own", officer(), audit, self, no],
     ['own number not known', staff(), all, unlinked, attest],
     ["an officer's not known", officer(), audit, unlinked, attest],
+    ['the same where nobody is known', staff(), all, facts({ person: 'unknown', callerNumbers: [] }), attest],
     ['declared', staff({ attestsNotOwn: true }), all, unlinked, HEALTH],
     ['a directory asks nothing', staff(), directory('Location'), acrossUnlinked, ['surgery']],
     ['an audit search across people, not known', officer(), audit, acrossUnlinked, attest],

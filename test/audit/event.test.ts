@@ -145,12 +145,16 @@ t.test('an event is written in canonical form, whatever its texts hold', async (
   t.pass('2,000 occurrences');
 });
 
-t.test('client and server swap their roles between read and query', async (t) => {
+t.test('client and server have their roles by interaction', async (t) => {
   const table: readonly (readonly [Occurrence['what'], string, readonly string[], string, string])[] = [
     ['read', 'R', ['read'], '110152', '110153'],
     ['search-type', 'E', ['search-type'], '110153', '110152'],
     ['everything', 'E', ['search', 'operation'], '110153', '110152'],
     ['load', 'C', ['create'], '110153', '110152'],
+    ['create', 'C', ['create'], '110153', '110152'],
+    ['update', 'U', ['update'], '110153', '110152'],
+    ['patch', 'U', ['patch'], '110153', '110152'],
+    ['delete', 'D', ['delete'], '110150', 'custodian'],
   ];
   for (const [what, action, subtypes, client, server] of table) {
     const made = event({ what });
@@ -196,6 +200,16 @@ t.test('each kind of caller is told as the token proved it', async (t) => {
   t.match(agent(staff, 'PROV'), {
     who: { display: "Example Council Children's Services", identifier: { value: 'LOCAL-CSC' } },
   });
+  t.equal(
+    agent(staff, 'PROV')?.who?.identifier?.system,
+    'https://mycarerecord.example/Id/organisation',
+    'a code means something in its system only',
+  );
+  t.equal(
+    event({ what: 'delete' }).agent.filter(({ type }) => type?.coding?.[0]?.code === '110150').length,
+    1,
+    'on a delete the application is the client',
+  );
   t.match(agent(staff, '110150'), { requestor: false, who: { identifier: { value: 'lcs-viewer' } } });
   t.equal(staff.purposeOfEvent?.[0]?.coding?.[0]?.code, 'TREAT');
   t.strictSame(details(staff), {
@@ -284,7 +298,7 @@ t.test('what failed has the same shape and claims no success', async (t) => {
       t.equal(failed.outcome, code);
       t.equal(failed.outcomeDesc, 'relationship-required');
       t.strictSame(failed.agent, success.agent, `${what} ${code}`);
-      t.notOk(failed.meta?.profile?.some((profile) => /Read|Query|Create/.test(profile)));
+      t.notOk(failed.meta?.profile?.some((profile) => /Read|Query|Create|Update|Delete/.test(profile)));
     }
     t.notOk(success.outcomeDesc);
   }
@@ -318,14 +332,19 @@ t.test('successes claim the BALP profiles, and keep them', { skip }, async (t) =
   }
   t.strictSame([...claimed].sort(), [
     'Create',
+    'Delete',
     'OAUTHaccessTokenUse.Comprehensive',
     'PatientCreate',
+    'PatientDelete',
     'PatientQuery',
     'PatientRead',
+    'PatientUpdate',
     'Query',
     'Read',
+    'Update',
   ]);
-  const pattern = /IHE\.BasicAudit\.((Patient)?(Read|Query|Create)|OAUTHaccessTokenUse\.Comprehensive)$/;
+  const pattern =
+    /IHE\.BasicAudit\.((Patient)?(Read|Query|Create|Update|Delete)|OAUTHaccessTokenUse\.Comprehensive)$/;
   const published = readdirSync(join(balp, 'examples')).filter((name) => name.startsWith('AuditEvent-'));
   let examples = 0;
   for (const name of published) {

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { categoryTokens, codeTokens, securityLabels } from '../../src/fhir/codings.ts';
+import { categoryTokens, codeTokens, labelsThroughout, securityLabels } from '../../src/fhir/codings.ts';
 import { removableElement, withoutElements } from '../../src/fhir/elements.ts';
 import { operationOutcome, warningOutcome } from '../../src/fhir/outcome.ts';
 import { PROBLEM_TABLE, Problem, type ProblemKind } from '../../src/fhir/problem.ts';
@@ -45,6 +45,17 @@ t.test('codes, categories and labels are tokens of system and code', async (t) =
       securityLabels,
       { meta: { security: [{ system: 'conf', code: 'R' }, { code: 'x' }] } },
       ['conf|R', '|x'],
+    ],
+    [
+      securityLabels,
+      { meta: { security: [{ system: 'conf', display: 'Restricted' }, { display: 'x' }] } },
+      ['conf|', '|'],
+    ],
+    [securityLabels, { meta: [{ security: { system: 'conf', code: 'R' } }] }, ['conf|R']],
+    [
+      labelsThroughout,
+      { meta: { security: [{ code: 'N' }] }, contained: [{ meta: { security: [{ code: 'R' }] } }, null] },
+      ['|N', '|R'],
     ],
     [securityLabels, { meta: null }, []],
     [securityLabels, {}, []],

@@ -250,13 +250,26 @@ t.test('the FHIR edge', async (t) => {
         const answer = await service.service.app.inject({
           method,
           url,
-          headers: { authorization: `Bearer ${token}`, 'content-type': 'application/fhir+json' },
+          headers: {
+            authorization: `Bearer ${token}`,
+            'content-type': 'application/fhir+json',
+            'x-request-id': `w-${method}-${url.length}`,
+          },
           payload: '{"resourceType":"Patient"}',
         });
         t.equal(answer.statusCode, 405, `${method} ${url.replace(id, 'ID')}`);
         t.match(answer.body, /view-only/);
+        t.equal(answer.headers['allow'], 'GET, HEAD');
+        const [event] = await eventsOf(service, `w-${method}-${url.length}`);
+        t.equal(event?.kind, { POST: 'create', PUT: 'update', PATCH: 'patch', DELETE: 'delete' }[method]);
       }
     }
+    const search = await service.service.app.inject({
+      method: 'PUT',
+      url: '/fhir/Condition/_search',
+      headers: { authorization: `Bearer ${token}` },
+    });
+    t.equal(search.headers['allow'], 'GET, HEAD, POST', 'a search may be posted');
   });
 
   t.test('audits each request by itself: reads, searches, refusals, malformed ones, HEAD', async (t) => {
@@ -275,6 +288,15 @@ t.test('the FHIR edge', async (t) => {
       t.equal(Number(events[0]?.outcome), outcome, requestId);
       t.notMatch(events[0]?.body ?? '', /Bearer|eyJ/, 'without the token');
       if (answer.status === 200) t.match(events[0]?.body ?? '', `Patient/${id}`, 'naming the person');
+    }
+    for (const [path, kind] of [
+      [`Patient/${id}?_elements=id`, 'read'],
+      ['Observation?nonsense=1', 'search-type'],
+      [`Patient/${id}/$everything?nonsense=1`, 'everything'],
+    ] as const) {
+      const answer = await service.get(path, token, { 'x-request-id': `k-${kind}` });
+      t.equal(answer.status, 400, kind);
+      t.equal((await eventsOf(service, `k-${kind}`))[0]?.kind, kind, 'as what was attempted');
     }
     await service.service.app.inject({
       method: 'HEAD',
@@ -320,7 +342,7 @@ t.test('the FHIR edge', async (t) => {
           kind: 'staff',
           organisation: 'RXQ',
           role: 'consultant',
-          user: 'c-1',
+          user: 'dr.consulting',
           name: 'Dr Consulting',
         }),
       );
@@ -348,7 +370,7 @@ t.test('the FHIR edge', async (t) => {
       const looked = await service.get(`AuditEvent?date=${today}&patient=${id}`, self);
       t.equal(looked.status, 200);
       t.ok(looked.json.entry.length > 0);
-      t.notMatch(looked.text, /Dr Consulting|c-1/, 'roles and organisations, no names');
+      t.notMatch(looked.text, /Dr Consulting|dr\.consulting/, 'roles and organisations, no names');
       t.match(looked.text, /consultant/);
       const other = service.person('working-single').nhsNumber ?? '';
       const stranger = await service.get(
@@ -399,6 +421,12 @@ t.test('the FHIR edge', async (t) => {
     t.equal(stale.json.meta.tag[0].code, 'incomplete');
     t.match(stale.text, /source-stale/);
     t.equal((await service.get(`Encounter?patient=${id}`, token, prefer)).status, 503);
+    const { name, birthDate } = found.json.entry[0].resource;
+    for (const family of [name[0].family, 'Nobodyatall']) {
+      const query = `Patient?family=${encodeURIComponent(family)}&given=${encodeURIComponent(name[0].given[0])}&birthdate=${birthDate}`;
+      t.equal((await service.get(query, token)).status, 200);
+      t.equal((await service.get(query, token, prefer)).status, 503, 'whether or not somebody is found');
+    }
   });
 
   t.test('refuses ambiguous requests that a parser would let through', async (t) => {

@@ -181,6 +181,27 @@ t.test('a row of LCS that cannot be read takes nothing else with it', async (t) 
   t.same(await stored(world), [], 'but not without an agreement');
 });
 
+t.test('a key that is none holds up no other child’s withdrawal', async (t) => {
+  for (const key of ['\u0000', 'agreed\u0000', 'a b', '\u0001x', '\u00e9', '']) {
+    const world = await loader(t);
+    await world.load(folder(1, NIGHT));
+    t.ok((await stored(world)).length > 0);
+    const damaged = {
+      ...NIGHT,
+      ssd_person: [...(NIGHT.ssd_person as Given[]), person(key, '')],
+      mcr_sharing_agreements: [agreed('a1', 'agreed', { agre_given: 'N' }), agreed('a9', key)],
+    };
+    const { result, types, consent } = await world.load(folder(2, damaged));
+    t.equal(result, 'published', JSON.stringify(key));
+    t.match(types, {
+      ssd_person: { rejected: { cell: 1 } },
+      mcr_sharing_agreements: { rejected: { cell: 1 } },
+    });
+    t.equal(consent.agreementsEnded, 1);
+    t.same(await stored(world), []);
+  }
+});
+
 t.test('a folder of LCS that would have to be guessed at is refused', async (t) => {
   const world = await loader(t);
   await world.load(folder(1, NIGHT));

@@ -55,6 +55,8 @@ t.test('what a Patient row says of who it is', async (t) => {
   t.equal(record(label('R')).restricted, true);
   t.equal(record(label('V')).restricted, true);
   t.equal(record(label('N')).restricted, false);
+  const partners = { meta: { security: [{ system: 'https://partner.example/labels', code: 'R' }] } };
+  t.equal(record(partners).restricted, true, 'by a system of the partner’s own');
   const names = [
     { use: 'old', family: 'Before' },
     { use: 'maiden', family: 'Née', given: ['Ada'] },
@@ -91,6 +93,16 @@ t.test('what is stored of a resource', async (t) => {
   const owner = { personId: '11111111-2222-4333-8444-555555555555', localId: 'p1' };
   const body = (row: Row): Record<string, unknown> =>
     JSON.parse(preparer().prepare(row, owner)?.row.body ?? '{}') as Record<string, unknown>;
+
+  const labelled = { meta: { security: [{ code: 'R' }] } };
+  for (const resourceType of ['Practitioner', 'Patient']) {
+    const holding = { ...observation('o9', 'p1'), contained: [{ resourceType, id: 'x', ...labelled }] };
+    t.same(
+      preparer().prepare(holding, owner)?.row.labels,
+      ['|R'],
+      `the label of a contained ${resourceType}`,
+    );
+  }
 
   const stored = body({
     ...observation('o1', 'p1'),

@@ -97,6 +97,35 @@ t.test('a bad Patient row leaves the person as it was known', async (t) => {
   t.equal((await bodies(world, 1)).length, 1);
 });
 
+t.test('a directory row with a label that restricts is not taken', async (t) => {
+  const world = await loader(t);
+  const practitioner = (id: string, code: string): Row => ({
+    resourceType: 'Practitioner',
+    id,
+    meta: { security: [{ code }] },
+  });
+  const night = (sequence: number, code: string): ExtractSpec => ({
+    source: 'gp',
+    sequence,
+    files: {
+      Patient: [patient('p1', ADA)],
+      Practitioner: [practitioner('d1', 'N'), practitioner('d2', code)],
+    },
+  });
+  const held = async (): Promise<unknown> =>
+    (
+      await world.rows(
+        `with ${HORIZON} select from record.directory_version d join horizon h on h.source = d.source
+       where d.valid_from <= h.load_no and d.valid_to > h.load_no and d.body is not null`,
+      )
+    ).length;
+  await world.load(night(1, 'N'));
+  t.equal(await held(), 2);
+  const certificate = await world.load(night(2, 'R'));
+  t.match(certificate.types['Practitioner'], { rejected: { 'restricted-directory': 1 } });
+  t.equal(await held(), 1, 'nor does what was stored of it stand');
+});
+
 t.test('only what is shared is stored', async (t) => {
   const world = await loader(t);
   const shares = {

@@ -16,17 +16,35 @@ export function content(resource: Json): string {
   return canonical(withoutReferences(withoutPeople({ ...rest, ...within }, named)));
 }
 
-/** Patients that a row names, its own or others, read alike: who is shown and who is not is for `referencePairs`. */
+const NHS_NUMBER = 'https://fhir.nhs.uk/Id/nhs-number';
+
+/**
+ * Patients that a row names, its own or others, read alike, and so does what may lead to one: who is shown and who is
+ * not is for `referencePairs`. NHS numbers are left out: they are kept in Patients, which are compared elsewhere.
+ */
 function withoutPeople(value: unknown, contained: ReadonlySet<string>): unknown {
-  if (Array.isArray(value)) return value.map((each) => withoutPeople(each, contained));
+  if (Array.isArray(value))
+    return value.filter((each) => !isNhsNumber(each)).map((each) => withoutPeople(each, contained));
   if (!isObject(value)) return value;
-  const { reference, display } = value;
-  const named =
-    typeof reference === 'string' && (/(^|\/)Patient\//.test(reference) || contained.has(reference));
-  if (named || display === 'A person who is not named here') return 'a patient';
+  const { reference, display, identifier } = value;
+  const named = typeof reference === 'string' && (mayBePatient(value) || contained.has(reference));
+  const typed = value['resourceType'] === undefined && value['type'] === 'Patient';
+  if (named || typed || isNhsNumber(identifier) || display === 'A person who is not named here')
+    return 'a patient';
   return Object.fromEntries(
-    Object.entries(value).map(([name, each]) => [name, withoutPeople(each, contained)]),
+    Object.entries(value)
+      .filter(([, each]) => !isNhsNumber(each) && !(Array.isArray(each) && each.every(isNhsNumber)))
+      .map(([name, each]) => [name, withoutPeople(each, contained)]),
   );
+}
+
+function mayBePatient({ reference, type }: Json): boolean {
+  const literal = String(reference);
+  return /(^|\/)Patient[/?]/.test(literal) || (literal.startsWith('urn:') && type === undefined);
+}
+
+function isNhsNumber(value: unknown): boolean {
+  return isObject(value) && value['system'] === NHS_NUMBER;
 }
 
 /** JSON with members in order of their names. */

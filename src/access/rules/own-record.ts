@@ -1,4 +1,3 @@
-import type { GovernanceCaller, StaffCaller } from '../caller.ts';
 import { isDirectory } from '../data-classes.ts';
 import type { Facts, RowFacts } from '../facts.ts';
 import { personAsked, sharesNumber } from '../person-asked.ts';
@@ -14,13 +13,11 @@ import {
 
 const OWN =
   'This is your own record. Nobody opens their own record with a work login: use your Personal Health Record, or ask for a copy.';
-const ATTEST =
-  'Your own NHS number is not known to this service, so it cannot tell that this record is not yours. Declare that it is not (claim `not_own_record`: true).';
 
 export const ownRecordRule: Rule = {
   name: 'own-record',
   number: 5,
-  says: 'Nobody opens their own record with a work login; those whose own NHS number is not known declare that the record is not theirs.',
+  says: 'Nobody opens their own record with a work login.',
   cites: 'Access to own record (chapter 6.3); specification facts 8.2; DESIGN 4, rule 5',
   applies: {
     staff: judges("every number of the person, superseded ones included, against the user's own"),
@@ -32,26 +29,16 @@ export const ownRecordRule: Rule = {
     if (caller.kind !== 'staff' && caller.kind !== 'governance') return NO_OPINION;
     if (isDirectory(ask.type)) return NO_OPINION;
     const person = personAsked(ask, facts);
-    if (person === undefined)
-      return facts.person === 'absent' ? judgeAcrossPeople(caller, facts) : NO_OPINION;
+    if (person === undefined) return facts.person === 'absent' ? judgeAcrossPeople(facts) : NO_OPINION;
     if (sharesNumber(facts.callerNumbers, person.numbers))
       return forbidAboutPerson('own-record', 'own-record', OWN);
-    return attested(caller, facts) ? NO_OPINION : notAttested();
+    return NO_OPINION;
   },
 };
 
 /** Events of an audit search, each by the person it is about: one whose person cannot be compared is not shown. */
-function judgeAcrossPeople(caller: StaffCaller | GovernanceCaller, facts: Facts): Verdict {
-  if (!attested(caller, facts)) return notAttested();
+function judgeAcrossPeople(facts: Facts): Verdict {
   const mayBeOwn = (row: RowFacts): boolean =>
     row.personId !== '' && (row.numbers === undefined || sharesNumber(facts.callerNumbers, row.numbers));
   return withhold({ hides: () => (facts.callerNumbers.length === 0 ? 'none' : mayBeOwn) });
-}
-
-function attested(caller: StaffCaller | GovernanceCaller, facts: Facts): boolean {
-  return facts.callerNumbers.length > 0 || caller.attestsNotOwn === true;
-}
-
-function notAttested(): Verdict {
-  return forbidAboutPerson('own-record', 'own-record-attestation', ATTEST);
 }

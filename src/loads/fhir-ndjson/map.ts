@@ -1,3 +1,5 @@
+import { labelsThroughout } from '../../fhir/codings.ts';
+import { isRestrictedLabel } from '../../fhir/labels.ts';
 import { type LocalReference, personReference } from '../../fhir/references.ts';
 import { isServed, served } from '../../fhir/served.ts';
 import type { LoadContext } from '../context.ts';
@@ -56,7 +58,13 @@ export class RowMapper {
       return [];
     }
     const { resource } = row;
-    if (kind === 'directory') return [{ place, resource }];
+    if (kind === 'directory') {
+      // directory rows are shown to every caller, whatever they are labelled
+      if (!labelsThroughout(resource).some(isRestrictedLabel)) return [{ place, resource }];
+      const hint = 'a directory row with a label that restricts';
+      this.#fault(file, place.line, { rule: 'restricted-directory', hint });
+      return [];
+    }
     if (kind === 'patient') return [{ place, resource, about: { type: 'Patient', id: resource.id } }];
     const about = personReference(resource);
     if (about === undefined || (about.type !== 'Patient' && !hasPerson(about.type))) {

@@ -1,6 +1,6 @@
 import type { ConsentHarvest, ExtractReader, LoadContext } from '../context.ts';
-import { patientRecord } from '../patient-record.ts';
-import type { PatientRecord } from '../records.ts';
+import { patientRecord, restrictedRow } from '../patient-record.ts';
+import type { PatientRecord, RestrictedRow } from '../records.ts';
 import type { StagedFile } from '../staging.ts';
 import { rowBatches } from './batches.ts';
 import { readConsents } from './consents.ts';
@@ -12,7 +12,7 @@ import { readRow } from './row.ts';
 import { type AlwaysRead, scanFiles } from './scan.ts';
 
 /** Changes whenever the same row would be stored differently: every row is then mapped anew. */
-export const FHIR_MAPPER_VERSION = 'fhir-ndjson/1';
+export const FHIR_MAPPER_VERSION = 'fhir-ndjson/2';
 
 /** An extract of FHIR resources, one a line, one type a file. */
 export class FhirReader implements ExtractReader {
@@ -42,13 +42,22 @@ export class FhirReader implements ExtractReader {
       for await (const batch of rowBatches(file, (after, limit) => patients.unread(after, limit))) {
         const read: PatientRecord[] = [];
         const kept: string[] = [];
+        const restricted: (RestrictedRow | undefined)[] = [];
         for (const { place, bytes } of batch) {
           const row = readRow(bytes, 'Patient');
-          if (row.ok) read.push(patientRecord(row.resource, place.line, place.hash, manifest.businessDate));
-          else if (row.fault.id !== undefined) kept.push(row.fault.id);
+          if (row.ok) {
+            const record = patientRecord(row.resource, place.line, place.hash, manifest.businessDate);
+            read.push(record);
+            if (record.nhsNumber === undefined)
+              restricted.push(restrictedRow(row.resource, record.localId, place.hash));
+          } else {
+            if (row.fault.id !== undefined) kept.push(row.fault.id);
+            restricted.push(restrictedRow(row.json, row.fault.id, place.hash));
+          }
         }
         await patients.add(read);
         await patients.keep(kept);
+        await patients.restrict(restricted.filter((each) => each !== undefined));
       }
     }
     await patients.merge();

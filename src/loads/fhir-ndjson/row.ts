@@ -28,19 +28,22 @@ const DAMAGED = '\ufffd';
 /** @param type that the manifest gives for the file */
 export function readRow(bytes: Buffer, type: string): RowReading {
   const text = bytes.toString('utf8');
-  if (!isUtf8(bytes))
-    return { ok: false, fault: { rule: 'encoding', hint: 'not UTF-8', ...guessedId(text) } };
   let json: unknown;
   try {
     json = JSON.parse(text);
   } catch {
+    if (!isUtf8(bytes)) return { ok: false, fault: notUtf8(text) };
     return { ok: false, fault: { rule: 'json', hint: 'not one JSON object a line', ...guessedId(text) } };
   }
-  const fault = faultOf(json, text, type);
+  const fault = isUtf8(bytes) ? faultOf(json, text, type) : notUtf8(text);
   if (fault !== undefined) return { ok: false, fault, json };
   // checked as it is, kept with the digits of its decimals
   const marked = markDecimals(text);
   return { ok: true, resource: (marked === undefined ? json : JSON.parse(marked)) as Resource };
+}
+
+function notUtf8(text: string): RowFault {
+  return { rule: 'encoding', hint: 'not UTF-8', ...guessedId(text) };
 }
 
 function faultOf(json: unknown, text: string, type: string): RowFault | undefined {

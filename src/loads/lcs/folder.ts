@@ -8,6 +8,7 @@ import {
   type ChildTable,
   columnsOf,
   faultyColumn,
+  isLocalId,
   isTable,
   TABLE_NAMES,
   type TableName,
@@ -108,10 +109,15 @@ class RowSorter implements Folder {
     rows.push(named);
   }
 
-  /** A row that cannot be read takes nothing with it, but a child's agreement is not read from the others then. */
+  /**
+   * A row that cannot be read takes nothing with it, but a child's agreement is not read from the others then. Where
+   * its child's id is none, it is nobody's: no child has such an id, and storage might not take it.
+   */
   fault(table: TableName, { line, cells }: CsvRow): void {
     if (table !== 'ssd_person' && table !== 'mcr_sharing_agreements') return;
-    const child = this.#child(table, namedCells(table, cells), line);
+    const named = namedCells(table, cells);
+    if (!isLocalId(named[CHILD_COLUMN[table]] ?? '')) return;
+    const child = this.#child(table, named, line);
     if (table === 'mcr_sharing_agreements') child.agreementUnreadable = true;
     else child.faulty = true;
   }

@@ -144,6 +144,11 @@ const PATTERNS: Readonly<Record<Exclude<Kind, 'date' | 'text'>, RegExp>> = {
   sex: /^[MFU]?$/,
   code: /^[A-Za-z0-9-]{0,32}$/,
 };
+/** Whether a cell is an id as the source gives its rows. */
+export function isLocalId(cell: string): boolean {
+  return PATTERNS.id.test(cell);
+}
+
 /** In a cell one line of text is expected; replacement characters are the remains of damaged text. */
 const UNFIT = /[\t\r\n\ufffd]/;
 

@@ -144,8 +144,9 @@ export class StoredConsents implements ConsentPhase {
       this.#work,
       `with flagged as (
          insert into record.restriction (person_id, source)
-         select distinct n.person_id, $1::smallint from load_patient p
-         join record.person_number n on n.nhs_number = p.nhs_number where p.restricted
+         select distinct n.person_id, $1::smallint from record.person_number n
+         where n.nhs_number in (select nhs_number from load_patient where restricted
+           union select nhs_number from load_restricted)
          on conflict do nothing returning person_id)
        insert into load_epoch select person_id from flagged returning person_id`,
       [source.number],

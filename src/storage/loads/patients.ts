@@ -5,6 +5,7 @@ import type {
   PatientFault,
   PatientRecord,
   PatientState,
+  RestrictedRow,
   RowPlace,
 } from '../../loads/records.ts';
 import { contributions } from './contributions.ts';
@@ -88,6 +89,27 @@ export class StoredPatients implements PatientPhase {
     );
   }
 
+  async restrict(rows: readonly RestrictedRow[]): Promise<void> {
+    if (rows.length === 0) return;
+    const named = rows.filter((row) => row.localId !== undefined);
+    const ids = named.map((row) => row.localId);
+    await run(
+      this.#work,
+      `insert into load_restricted select unnest($1::text[])
+       union all
+       select sp.nhs_number from record.source_patient sp
+       where sp.source = $2 and sp.local_id = any($3) and sp.nhs_number is not null`,
+      [rows.flatMap((row) => row.nhsNumbers), this.#work.source.number, ids],
+    );
+    // what stands as it was known is restricted from now on, until a row without the flag is read
+    await run(
+      this.#work,
+      `update load_patient p set restricted = true, changed = true, hash = r.hash
+       from unnest($1::text[], $2::bytea[]) r(local_id, hash) where p.local_id = r.local_id and p.line = 0`,
+      [ids, named.map((row) => row.hash)],
+    );
+  }
+
   async merge(): Promise<void> {
     await run(this.#work, 'create index load_patient_id on load_patient (local_id)');
     await run(this.#work, 'analyze load_patient');
@@ -104,8 +126,17 @@ export class StoredPatients implements PatientPhase {
     );
     await run(
       this.#work,
-      `update load_patient set fault = 'duplicate-id', changed = true where local_id in
-         (select local_id from load_patient group by local_id having count(*) > 1)`,
+      `insert into load_restricted select nhs_number from load_patient
+       where nhs_number is not null and local_id in
+         (select local_id from load_patient group by local_id having count(*) > 1 and bool_or(restricted))`,
+    );
+    await run(
+      this.#work,
+      // what is known of them is neither row's: whichever is left another night is read anew
+      `update load_patient p set fault = 'duplicate-id', changed = true, hash = '', restricted = d.restricted
+       from (select local_id, bool_or(restricted) as restricted from load_patient group by local_id
+             having count(*) > 1) d
+       where d.local_id = p.local_id`,
     );
     await run(
       this.#work,

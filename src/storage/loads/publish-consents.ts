@@ -31,6 +31,8 @@ async function publishRestrictions(work: Work): Promise<void> {
        delete from record.restriction x where x.source = $1 and x.person_id in (
          select n.person_id from load_patient p join record.person_number n on n.nhs_number = p.nhs_number
          group by n.person_id having not bool_or(p.restricted))
+         and x.person_id not in (
+           select n.person_id from load_restricted r join record.person_number n on n.nhs_number = r.nhs_number)
        returning x.person_id)
      insert into load_epoch select person_id from lifted`,
     [number],
@@ -39,8 +41,9 @@ async function publishRestrictions(work: Work): Promise<void> {
     work,
     `with flagged as (
        insert into record.restriction (person_id, source)
-       select distinct n.person_id, $1::smallint from load_patient p
-       join record.person_number n on n.nhs_number = p.nhs_number where p.restricted
+       select distinct n.person_id, $1::smallint from record.person_number n
+       where n.nhs_number in (select nhs_number from load_patient where restricted
+         union select nhs_number from load_restricted)
        on conflict do nothing returning person_id)
      insert into load_epoch select person_id from flagged`,
     [number],

@@ -43,6 +43,7 @@ export const OPEN_END = '9223372036854775807';
  * - `load_row`: every row of the extract that is held; `local_id` only of rows that are copied per person
  * - `load_patient`: the source's patients as of this extract. `fault` is in the row itself, `barred` in the policy;
  *   `state` is `candidate` until the person is judged, `outdated` where that must be done again with the next extract
+ * - `load_restricted`: NHS numbers that an S-flag names in a row that is not taken as it is
  * - `load_number`: NHS numbers whose contribution must be judged anew
  * - `load_remapped`: people some of whose patients are no longer accepted as theirs: no row of theirs is unchanged
  * - `load_seen`: stored resources that stand, `kept` because tonight's row cannot be read
@@ -68,6 +69,7 @@ create temp table load_care (
 create temp table load_opt_out (
   nhs_number text collate "C" primary key, opted_out boolean not null, entered_at timestamptz not null,
   resource_id uuid not null);
+create temp table load_restricted (nhs_number text collate "C" not null);
 create temp table load_number (nhs_number text collate "C" primary key);
 create temp table load_identity (
   person_id uuid primary key, birth_date text collate "C" not null, family text collate "C" not null,
