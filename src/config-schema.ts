@@ -140,6 +140,12 @@ export const CONFIGURATION_SCHEMA = {
     sources: { type: 'array', minItems: 1, items: source },
     optOutHides: { type: 'array', items: { enum: ['health', 'social-care'] }, contains: { const: 'health' } },
     issuers: { type: 'array', minItems: 1, items: issuer },
+    authorizationServer: {
+      type: 'object',
+      additionalProperties: false,
+      required: ['issuer', 'tokenEndpoint'],
+      properties: { issuer: text, tokenEndpoint: text, jwksUri: text },
+    },
     limits: {
       type: 'object',
       additionalProperties: false,

@@ -22,8 +22,16 @@ export interface Configuration {
   readonly secrets: () => Secrets;
   readonly policy: Policy;
   readonly issuers: readonly IssuerConfiguration[];
+  /** where clients get tokens, announced in SMART discovery; absent: they have them from their own issuers */
+  readonly authorizationServer?: AuthorizationServer;
   readonly limits: { readonly requestsPerMinute: number; readonly deadlineMs: number };
   readonly logLevel: string;
+}
+
+export interface AuthorizationServer {
+  readonly issuer: string;
+  readonly tokenEndpoint: string;
+  readonly jwksUri?: string;
 }
 
 export interface DatabaseSettings {
@@ -62,6 +70,7 @@ export interface ConfigurationFile {
   readonly sources: readonly SourcePolicy[];
   readonly optOutHides?: readonly Sector[];
   readonly issuers: readonly IssuerConfiguration[];
+  readonly authorizationServer?: AuthorizationServer;
   readonly limits?: Partial<Configuration['limits']>;
   readonly logLevel?: string;
 }
@@ -157,6 +166,7 @@ function assemble(
       audience: issuer.audience.map((audience) => (audience === '{fhirBase}' ? fhirBase : audience)),
       keys: 'file' in issuer.keys ? { file: placed(issuer.keys.file, dataFolder, folder) } : issuer.keys,
     })),
+    ...(file.authorizationServer === undefined ? {} : { authorizationServer: file.authorizationServer }),
     limits: {
       requestsPerMinute: file.limits?.requestsPerMinute ?? 6000,
       deadlineMs: file.limits?.deadlineMs ?? 1500,

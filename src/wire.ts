@@ -111,7 +111,6 @@ function httpServices(
     fetch: (url: string, init: RequestInit) => fetch(url, init),
     readFile: (path: string) => readFile(path, 'utf8'),
   };
-  const origin = new URL(configuration.fhirBase).origin;
   return {
     disclosure,
     tokens: new TokenVerifier(configuration.issuers, reading),
@@ -126,7 +125,7 @@ function httpServices(
     },
     // the message of a defect may hold anything, a name included: its class and place must do
     logDefect: (id, error) => log.error({ id, kind: error.name, at: placesOf(error) }, 'defect'),
-    smart: { issuer: origin, tokenEndpoint: `${origin}/oauth2/token`, jwksUri: `${origin}/oauth2/jwks` },
+    smart: configuration.authorizationServer,
     version: packageVersion(),
   };
 }

@@ -36,6 +36,7 @@ export function fhirRoutes(
     ),
   );
   refuseWrites(app, services, unauthenticated);
+  refuseUnknown(app, services, unauthenticated);
 }
 
 function publicRoutes(app: FastifyInstance, services: HttpServices): void {
@@ -151,4 +152,21 @@ function refuseWrites(
       app.route({ method: Object.keys(WRITES), url, ...refused });
     }
   }
+}
+
+/** What is no address of ours: 404 to everybody, and of a known caller an event, like any other refusal. */
+function refuseUnknown(
+  app: FastifyInstance,
+  services: HttpServices,
+  unauthenticated: UnauthenticatedCounter,
+): void {
+  app.setNotFoundHandler(async (request) => {
+    const problem = new Problem('not-found', 'There is no such resource.');
+    const caller = await authenticate(services, unauthenticated, request).catch(() => undefined);
+    if (caller === undefined) throw problem;
+    const rawRequest = rawRequestOf(request);
+    const what = request.method === 'GET' ? 'search-type' : attempted(request);
+    const about = { caller, requestId: request.id, clientAddress: clientAddress(request), rawRequest, what };
+    throw await recordRejected(services.disclosure, about, problem);
+  });
 }

@@ -19,8 +19,10 @@ export interface HttpServices {
   readonly logRequest: (line: RequestLine) => void;
   /** a defect, with the opaque id that the answer carries */
   readonly logDefect: (id: string, error: Error) => void;
-  /** token endpoint and issuer to name in SMART discovery, where there is an authorization server */
-  readonly smart: { readonly issuer: string; readonly tokenEndpoint: string; readonly jwksUri: string };
+  /** the authorization server to announce to clients, where there is one */
+  readonly smart?:
+    | { readonly issuer: string; readonly tokenEndpoint: string; readonly jwksUri?: string }
+    | undefined;
   readonly version: string;
 }
 

@@ -279,6 +279,7 @@ t.test('the FHIR edge', async (t) => {
       ['r-everything', `Patient/${id}/$everything`, token, 0],
       ['r-unknown', 'Patient/nobody', token, 4],
       ['r-malformed', 'Observation?nonsense=1', token, 4],
+      ['r-no-address', `Coverage?patient=${id}`, token, 4],
       ['r-purpose', `Patient/${id}`, await service.token({ ...GP, purpose: 'HRESCH' }), 4],
     ];
     for (const [requestId, path, bearer, outcome] of asked) {

@@ -15,13 +15,19 @@ t.test('consent and sharing that change while an answer is made, or since a page
   await client.connect();
   t.teardown(() => client.end());
   const number = service.person('showcase').nhsNumber ?? '';
-  const { rows } = await client.query<{ id: string }>('select person_id::text as id from record.person_number where nhs_number = $1', [number]);
+  const { rows } = await client.query<{ id: string }>(
+    'select person_id::text as id from record.person_number where nhs_number = $1',
+    [number],
+  );
   const id = rows[0]?.id ?? '';
   const ports = service.service.disclosure;
   const caller = await (async () => {
     const { TokenVerifier } = await import('../../src/access/token.ts');
     const { readFile } = await import('node:fs/promises');
-    const verifier = new TokenVerifier(service.configuration.issuers, { fetch, readFile: (path) => readFile(path, 'utf8') });
+    const verifier = new TokenVerifier(service.configuration.issuers, {
+      fetch,
+      readFile: (path) => readFile(path, 'utf8'),
+    });
     return verifier.verify(`Bearer ${await service.token(GP)}`, Date.now());
   })();
   const ask = (more: Partial<Ask>): Ask => ({
@@ -83,33 +89,41 @@ t.test('consent and sharing that change while an answer is made, or since a page
     }
   });
 
-  t.test('an element that is no longer shared is left out of texts that are fetched later, too', async (t) => {
-    const sources = new Map(service.configuration.policy.sources);
-    const gp = sources.get('gp');
-    if (gp === undefined) throw new Error('The county has a GP feed.');
-    sources.set('gp', { ...gp, shares: { ...gp.shares, Immunization: { exceptElements: ['lotNumber', 'note', 'site'] } } });
-    const policy = { ...service.configuration.policy, sources };
-    const store = new StoredRecord(service.service.database, policy, Date.now, () => '');
-    const bare = new Proxy(store, {
-      get(target, name: keyof StoredRecord) {
-        const method: unknown = target[name];
-        if (typeof method !== 'function') return method;
-        // as a source that gives its rows without texts
-        if (name === 'fetch') {
-          return async (...values: Parameters<RecordStore['fetch']>) => {
-            const fetched = await target.fetch(values[0], values[1]);
-            return fetched.ok ? { ...fetched, rows: fetched.rows.map(({ body: _body, ...row }) => row) } : fetched;
-          };
-        }
-        return (...values: unknown[]) => Reflect.apply(method, target, values);
-      },
-    });
-    const bundle = JSON.parse((await disclose({ ...ports, store: bare }, request(ask({})))).send());
-    const plain = JSON.parse((await disclose(ports, request(ask({})))).send());
-    t.ok(bundle.entry.length > 1);
-    t.match(JSON.stringify(plain), /"lotNumber"/, 'it is there to be left out');
-    t.notMatch(JSON.stringify(bundle), /"lotNumber"/);
-  });
+  t.test(
+    'an element that is no longer shared is left out of texts that are fetched later, too',
+    async (t) => {
+      const sources = new Map(service.configuration.policy.sources);
+      const gp = sources.get('gp');
+      if (gp === undefined) throw new Error('The county has a GP feed.');
+      sources.set('gp', {
+        ...gp,
+        shares: { ...gp.shares, Immunization: { exceptElements: ['lotNumber', 'note', 'site'] } },
+      });
+      const policy = { ...service.configuration.policy, sources };
+      const store = new StoredRecord(service.service.database, policy, Date.now, () => '');
+      const bare = new Proxy(store, {
+        get(target, name: keyof StoredRecord) {
+          const method: unknown = target[name];
+          if (typeof method !== 'function') return method;
+          // as a source that gives its rows without texts
+          if (name === 'fetch') {
+            return async (...values: Parameters<RecordStore['fetch']>) => {
+              const fetched = await target.fetch(values[0], values[1]);
+              return fetched.ok
+                ? { ...fetched, rows: fetched.rows.map(({ body: _body, ...row }) => row) }
+                : fetched;
+            };
+          }
+          return (...values: unknown[]) => Reflect.apply(method, target, values);
+        },
+      });
+      const bundle = JSON.parse((await disclose({ ...ports, store: bare }, request(ask({})))).send());
+      const plain = JSON.parse((await disclose(ports, request(ask({})))).send());
+      t.ok(bundle.entry.length > 1);
+      t.match(JSON.stringify(plain), /"lotNumber"/, 'it is there to be left out');
+      t.notMatch(JSON.stringify(bundle), /"lotNumber"/);
+    },
+  );
 
   t.test('a row labelled since is gone from the pages that were promised before', async (t) => {
     const token = await service.token(GP);
