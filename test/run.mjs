@@ -58,7 +58,8 @@ async function main() {
     const ok = code === 0 && failed === 0 && passed > 0;
     // a run that broke without a failed assertion (a crash, a time-out) must not read as a pass
     const shown = ok ? 0 : Math.max(failed, 1);
-    say(`${passed} passed, ${shown} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
+    // the reporter may leave a terminal sequence without a line end: the closing line stands alone
+    say(`\n${passed} passed, ${shown} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`);
     return ok ? 0 : 1;
   } finally {
     await cluster?.stop();
