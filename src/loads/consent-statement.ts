@@ -1,4 +1,5 @@
 import { codeTokens } from '../fhir/codings.ts';
+import { HEALTH_OPT_OUT, SOCIAL_CARE_OPT_IN } from '../fhir/consent-policies.ts';
 import { londonDay } from '../fhir/london.ts';
 import { localReference } from '../fhir/references.ts';
 import { type DateRange, dateRange } from '../fhir/search/date.ts';
@@ -44,8 +45,6 @@ export type ConsentReading =
       readonly rule: 'no-person' | 'consent-date' | 'consent-limits' | 'consent-form';
     };
 
-export const HEALTH_OPT_OUT = 'https://mycarerecord.example/policy/health-optout/v1';
-export const SOCIAL_CARE_OPT_IN = 'https://mycarerecord.example/policy/socialcare-optin/v1';
 /** a dissent sent without its code system is still a dissent */
 const DISSENT = ['http://snomed.info/sct|416409005', '|416409005'];
 const ASSENT = 'http://snomed.info/sct|417528008';

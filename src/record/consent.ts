@@ -1,9 +1,7 @@
 import type { Consent } from '@medplum/fhirtypes';
 import type { Organisation } from '../access/policy.ts';
+import { HEALTH_OPT_OUT, SOCIAL_CARE_OPT_IN } from '../fhir/consent-policies.ts';
 import type { ConsentRecord } from './ports.ts';
-
-export const HEALTH_OPT_OUT = 'https://mycarerecord.example/policy/health-optout/v1';
-export const SOCIAL_CARE_OPT_IN = 'https://mycarerecord.example/policy/socialcare-optin/v1';
 
 /**
  * What was recorded, as a Consent in the shape of IHE PCF's basic profile (specification facts 4.2): the record of
