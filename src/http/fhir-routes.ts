@@ -47,7 +47,7 @@ function publicRoutes(app: FastifyInstance, services: HttpServices): void {
   );
   const smart = JSON.stringify(smartConfiguration(services.smart));
   app.get('/metadata', open, async (request, reply) => {
-    requireJson(request.headers.accept, formatOf(request));
+    requireJson(request.headers.accept, formatOf(pairsOf(request)));
     return reply.type(FHIR_JSON).send(capability);
   });
   app.get('/.well-known/smart-configuration', open, async (_request, reply) =>
@@ -81,12 +81,12 @@ function searchRoutes(
 function discloser(services: HttpServices, unauthenticated: UnauthenticatedCounter): Answer {
   return async (request, reply, what, understand) => {
     const caller = await authenticate(services, unauthenticated, request);
-    const rawRequest = rawRequestOf(request);
-    const about = { caller, requestId: request.id, clientAddress: clientAddress(request), rawRequest };
+    const about = accountOf(request, caller);
     let understood: Understood;
     try {
-      requireJson(request.headers.accept, formatOf(request));
-      understood = understand(pairsOf(request), caller);
+      const pairs = pairsOf(request);
+      requireJson(request.headers.accept, formatOf(pairs));
+      understood = understand(pairs, caller);
     } catch (error) {
       throw await recordRejected(services.disclosure, { ...about, what }, error);
     }
@@ -111,9 +111,15 @@ async function authenticate(
   }
 }
 
+/** Who asked and how it came, as the account of any outcome keeps it. */
+function accountOf(request: FastifyRequest, caller: Caller): Omit<RejectedRequest, 'what'> {
+  const rawRequest = rawRequestOf(request);
+  return { caller, requestId: request.id, clientAddress: clientAddress(request), rawRequest };
+}
+
 /** `_format` beats Accept (R4 http.html, content types). */
-function formatOf(request: FastifyRequest): string | undefined {
-  return pairsOf(request).find(([name]) => name === '_format')?.[1];
+function formatOf(pairs: readonly (readonly [string, string])[]): string | undefined {
+  return pairs.find(([name]) => name === '_format')?.[1];
 }
 
 const WRITES: Readonly<Record<string, RejectedRequest['what']>> = {
@@ -138,8 +144,7 @@ function refuseWrites(
 ): void {
   const refuse = async (request: FastifyRequest): Promise<never> => {
     const caller = await authenticate(services, unauthenticated, request);
-    const rawRequest = rawRequestOf(request);
-    const about = { caller, requestId: request.id, clientAddress: clientAddress(request), rawRequest };
+    const about = accountOf(request, caller);
     const problem = new Problem(
       'method-not-allowed',
       'The record is view-only: correct an entry at its source.',
@@ -164,9 +169,7 @@ function refuseUnknown(
     const problem = new Problem('not-found', 'There is no such resource.');
     const caller = await authenticate(services, unauthenticated, request).catch(() => undefined);
     if (caller === undefined) throw problem;
-    const rawRequest = rawRequestOf(request);
     const what = request.method === 'GET' ? 'search-type' : attempted(request);
-    const about = { caller, requestId: request.id, clientAddress: clientAddress(request), rawRequest, what };
-    throw await recordRejected(services.disclosure, about, problem);
+    throw await recordRejected(services.disclosure, { ...accountOf(request, caller), what }, problem);
   });
 }

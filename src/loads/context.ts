@@ -3,7 +3,7 @@ import type { LoadPhase, Tally } from './certificate.ts';
 import type { Manifest } from './manifest.ts';
 import type { LoadSession } from './ports.ts';
 import type { Preparer } from './prepare.ts';
-import type { AgreementRecord, CareStanding, OptOutRecord, RejectedRow } from './records.ts';
+import type { CareStanding, OptOutRecord, RejectedRow } from './records.ts';
 import type { StagedFile } from './staging.ts';
 
 /** Told now and then while a load runs; `done` and `total` are rows, or bytes while staging. */
@@ -44,10 +44,6 @@ export interface ConsentHarvest {
   readonly ignored: number;
   /** false: agreements that are not in the extract are not known to have ended */
   readonly agreementsWhole: boolean;
-}
-
-export function agreementsOf(standings: readonly CareStanding[]): readonly AgreementRecord[] {
-  return standings.flatMap((standing) => standing.agreement ?? []);
 }
 
 const FLUSH_AT = 1_000;

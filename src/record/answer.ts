@@ -1,6 +1,7 @@
 import type { OperationOutcomeIssue } from '@medplum/fhirtypes';
 import type { Grant, Refusal } from '../access/decide.ts';
 import type { Facts } from '../access/facts.ts';
+import { OUTCOME_SYSTEM } from '../fhir/outcome.ts';
 import { Problem } from '../fhir/problem.ts';
 import { served } from '../fhir/served.ts';
 import { searchset } from './bundle.ts';
@@ -174,11 +175,10 @@ export function emptyAnswer(
 
 /** The one thing an opt-out lets be said. */
 function withdrawn(refusal: Refusal): OperationOutcomeIssue {
-  const system = 'https://mycarerecord.example/fhir/CodeSystem/outcome';
   return {
     severity: 'information',
     code: 'suppressed',
-    details: { coding: [{ system, code: refusal.reason }], text: refusal.message },
+    details: { coding: [{ system: OUTCOME_SYSTEM, code: refusal.reason }], text: refusal.message },
   };
 }
 

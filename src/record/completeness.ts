@@ -2,10 +2,9 @@ import type { OperationOutcomeIssue } from '@medplum/fhirtypes';
 import type { Grant } from '../access/decide.ts';
 import type { Facts } from '../access/facts.ts';
 import type { SourcePolicy } from '../access/policy.ts';
+import { OUTCOME_SYSTEM } from '../fhir/outcome.ts';
 import type { ServedTypeName } from '../fhir/served.ts';
 import type { Fetched } from './ports.ts';
-
-const CODES = 'https://mycarerecord.example/fhir/CodeSystem/outcome';
 
 type Failure = Extract<Fetched, { ok: false }>;
 
@@ -77,7 +76,7 @@ function issue(
   return {
     severity,
     code,
-    details: { coding: [{ system: CODES, code: reason }], text },
+    details: { coding: [{ system: OUTCOME_SYSTEM, code: reason }], text },
     diagnostics: source.code,
   };
 }

@@ -1,5 +1,6 @@
 import type { Patient } from '@medplum/fhirtypes';
 import type { SourcePolicy } from '../access/policy.ts';
+import { NHS_NUMBER_SYSTEM } from '../identity/nhs-number.ts';
 import type { Row } from './ports.ts';
 
 /** A source's own Patient, as far as this caller may see it. */
@@ -13,7 +14,6 @@ export interface Contribution {
 }
 
 const CONTRIBUTION = 'https://mycarerecord.example/fhir/StructureDefinition/contribution';
-const NHS_NUMBER = 'https://fhir.nhs.uk/Id/nhs-number';
 
 /** Elements taken whole from the contribution of highest precedence that has them. */
 const WHOLE = [
@@ -88,11 +88,11 @@ function ethnicity(contributions: readonly Contribution[]): NonNullable<Patient[
 /** The NHS number once, from the highest; each contributor's local identifiers after it. */
 function identifiers(contributions: readonly Contribution[]): NonNullable<Patient['identifier']> {
   const all = contributions.flatMap((c) => c.patient.identifier ?? []);
-  const number = all.find((identifier) => identifier.system === NHS_NUMBER);
+  const number = all.find((identifier) => identifier.system === NHS_NUMBER_SYSTEM);
   const seen = new Set<string>();
   const local = all.filter((identifier) => {
     const key = `${identifier.system ?? ''}|${identifier.value ?? ''}`;
-    if (identifier.system === NHS_NUMBER || seen.has(key)) return false;
+    if (identifier.system === NHS_NUMBER_SYSTEM || seen.has(key)) return false;
     seen.add(key);
     return true;
   });

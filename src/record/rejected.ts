@@ -18,7 +18,8 @@ export interface RejectedRequest {
 
 /**
  * Accounts for a request that was refused before it could be decided on: malformed requests are kept as they came,
- * so that an attempt can be reconstructed. A defect of ours is accounted for like any other failure. Where the account cannot be written the answer is 503.
+ * so that an attempt can be reconstructed. A defect of ours is accounted for like any other failure. Where the account
+ * cannot be written the answer is 503.
  *
  * @returns the error to throw
  */
