@@ -65,9 +65,11 @@ class GrantOfDecision {
     this.#visibility = new Visibility(withholds);
   }
 
-  /** Types that can be shown at all: the one asked for, or for `$everything` those that any source may show. */
+  /** Types that can be shown at all: the one asked for, or of a whole record those that any source may show. */
   get permittedTypes(): readonly ServedTypeName[] {
-    this.#types ??= this.ask.interaction === 'everything' ? this.#shownTypes() : [this.ask.type];
+    const { interaction } = this.ask;
+    this.#types ??=
+      interaction === 'everything' || interaction === 'summary' ? this.#shownTypes() : [this.ask.type];
     return this.#types;
   }
 
@@ -80,6 +82,11 @@ class GrantOfDecision {
   /** Whether the row may be shown. Everything else does not exist for this caller. */
   permits(row: RowFacts): boolean {
     return this.#visibility.shows(row);
+  }
+
+  /** Whether some source's rows of the type are shown without elements that the source itself has. */
+  hidesElements(type: ServedTypeName): boolean {
+    return this.horizon.some(({ source }) => this.#visibility.elementsHidden(source, type).length > 0);
   }
 
   /** Elements to be removed from a permitted row before anything else is made of it. */

@@ -40,7 +40,11 @@ export class Visibility {
   }
 
   hiddenElements(row: RowFacts): readonly string[] {
-    return this.#cell(row.source, row.type).elements;
+    return this.elementsHidden(row.source, row.type);
+  }
+
+  elementsHidden(source: string, type: ServedTypeName): readonly string[] {
+    return this.#cell(source, type).elements;
   }
 
   /** Whether nothing may be said of the source's state. */

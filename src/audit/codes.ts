@@ -20,6 +20,8 @@ export const EVENT_TYPE = {
 
 export const SUBTYPE = {
   read: coding(INTERACTION, 'read'),
+  vread: coding(INTERACTION, 'vread'),
+  history: coding(INTERACTION, 'history-instance'),
   searchType: coding(INTERACTION, 'search-type'),
   search: coding(INTERACTION, 'search'),
   operation: coding(INTERACTION, 'operation'),

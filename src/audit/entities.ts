@@ -5,17 +5,35 @@ import { isFilled, quoted } from './text.ts';
 /** Characters of a raw request that are kept: more than any header block or form body that the server accepts. */
 const LONGEST_REQUEST = 65_536;
 
-const WRITES: ReadonlySet<OccurrenceKind> = new Set(['create', 'update', 'patch', 'delete']);
+/** About one resource, which is named. */
+const OF_ONE: ReadonlySet<OccurrenceKind> = new Set([
+  'read',
+  'vread',
+  'history-instance',
+  'create',
+  'update',
+  'patch',
+  'delete',
+]);
+
+/** Asked in words, which are kept. */
+const QUERIES: ReadonlySet<OccurrenceKind> = new Set([
+  'search-type',
+  'everything',
+  'match',
+  'summary',
+  'validate',
+]);
 
 /** Entities of an event as a canonical JSON array: facts 1.3. */
 export function entitiesOf(occurrence: Occurrence): string {
   const { what, personId, rawRequest } = occurrence;
   let entities = requestEntity(occurrence.requestId);
-  if (what === 'read' || WRITES.has(what)) {
+  if (OF_ONE.has(what)) {
     entities += `,${resourceEntity(occurrence)}`;
     if (occurrence.outcome.code !== '0' && isFilled(rawRequest))
       entities += `,${rawRequestEntity(rawRequest)}`;
-  } else if (what === 'search-type' || what === 'everything') {
+  } else if (QUERIES.has(what)) {
     entities += `,${queryEntity(occurrence)}`;
   } else if (what === 'load') {
     entities += `,${jobEntity(occurrence)}`;

@@ -44,17 +44,32 @@ const UPDATE = {
   patientProfile: PROFILE.patientUpdate,
 } as const;
 
+const READ = {
+  type: EVENT_TYPE.rest,
+  action: 'R',
+  direction: 'to-client',
+  profile: PROFILE.read,
+  patientProfile: PROFILE.patientRead,
+} as const;
+
+const OPERATION = { ...QUERY, subtype: `${SUBTYPE.search},${SUBTYPE.operation}` } as const;
+
 const PATTERNS: { readonly [K in OccurrenceKind]: Pattern } = {
-  read: {
+  read: { ...READ, subtype: SUBTYPE.read },
+  vread: { ...READ, subtype: SUBTYPE.vread },
+  // BALP has no pattern for a history: it has the shape of a read and claims no profile
+  'history-instance': {
     type: EVENT_TYPE.rest,
-    subtype: SUBTYPE.read,
+    subtype: SUBTYPE.history,
     action: 'R',
     direction: 'to-client',
-    profile: PROFILE.read,
-    patientProfile: PROFILE.patientRead,
   },
   'search-type': { ...QUERY, subtype: SUBTYPE.searchType },
-  everything: { ...QUERY, subtype: `${SUBTYPE.search},${SUBTYPE.operation}` },
+  everything: OPERATION,
+  match: OPERATION,
+  summary: OPERATION,
+  // not a query of the record: no profile
+  validate: { type: EVENT_TYPE.rest, subtype: SUBTYPE.operation, action: 'E', direction: 'to-server' },
   create: CREATE,
   update: { ...UPDATE, subtype: SUBTYPE.update },
   patch: { ...UPDATE, subtype: SUBTYPE.patch },

@@ -19,7 +19,7 @@ export interface Occurrence {
   readonly clientAddress: string;
   /** the person it is about: our person id */
   readonly personId?: string;
-  /** for a read: `Type/id/_history/version` of what was read, or `Type/id` where nothing was released */
+  /** for a read: `Type/id/_history/version` of what was read, or `Type/id` where nothing was released; for a history `Type/id` */
   readonly resource?: string;
   /** request line, Accept and X-Request-Id lines, and the form body of a POST; never the Authorization header */
   readonly rawRequest?: string;
@@ -34,9 +34,15 @@ export interface Occurrence {
 
 export type OccurrenceKind =
   | 'read'
+  | 'vread'
+  | 'history-instance'
   | 'search-type'
-  /** subtype `search` plus `operation` */
+  /** operations that find and show: subtype `search` plus `operation` */
   | 'everything'
+  | 'match'
+  | 'summary'
+  /** an operation that shows nothing of the record */
+  | 'validate'
   /** writes: only ever attempted, the record is view-only */
   | 'create'
   | 'update'

@@ -32,6 +32,14 @@ export function markDecimals(text: string): string | undefined {
   return copied === 0 ? undefined : parts.join('') + text.slice(copied);
 }
 
+/** The value of a number of parsed JSON, marked or not; undefined for what is no number. */
+export function decimalOf(value: unknown): number | undefined {
+  if (typeof value === 'number') return value;
+  if (typeof value !== 'string' || !value.startsWith(MARK)) return undefined;
+  const number = Number(value.slice(MARK.length));
+  return Number.isFinite(number) ? number : undefined;
+}
+
 /** The text of a resource parsed from marked JSON, with its decimals as they came. */
 export function writeDecimals(json: string): string {
   return json.includes(MARK) ? json.replace(WRITTEN, '$1') : json;

@@ -53,6 +53,17 @@ export function withoutElements<T extends object>(resource: T, elements: readonl
   return subsetted(withReferredContained(told)) as T;
 }
 
+/**
+ * A copy of a resource with only the members named and their primitive companions (`_name`), tagged SUBSETTED; of
+ * contained resources those that are still referred to. Which members must stay is the caller's to know.
+ */
+export function keepOnly<T extends object>(resource: T, members: ReadonlySet<string>): T {
+  const kept = Object.entries(resource).filter(
+    ([name]) => name === 'contained' || members.has(name.startsWith('_') ? name.slice(1) : name),
+  );
+  return subsetted(withReferredContained(Object.fromEntries(kept))) as T;
+}
+
 function definitionOf(type: string): ObjectDefinition | undefined {
   return Object.hasOwn(DEFINITIONS, type) ? DEFINITIONS[type] : undefined;
 }

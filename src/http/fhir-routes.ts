@@ -1,10 +1,10 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Caller } from '../access/caller.ts';
 import { Problem } from '../fhir/problem.ts';
-import { SERVED_NAMES, type ServedTypeName } from '../fhir/served.ts';
+import { SERVED_NAMES, type ServedTypeName, served } from '../fhir/served.ts';
 import { disclose } from '../record/disclose.ts';
 import { type RejectedRequest, recordRejected } from '../record/rejected.ts';
-import { askOfEverything, askOfPage, askOfRead, askOfSearch, type Understood } from './asks.ts';
+import { type Question, type Understood, understand } from './asks.ts';
 import { capabilityStatement } from './metadata.ts';
 import { pairsOf, rawRequestOf } from './query.ts';
 import { SEARCHES } from './searches.ts';
@@ -15,7 +15,12 @@ import type { UnauthenticatedCounter } from './unauthenticated.ts';
 
 const FHIR_JSON = 'application/fhir+json; charset=utf-8';
 
-/** FHIR R4 REST (http.html): read, search-type by GET and POST, `$everything`, metadata. View-only: writes answer 405. */
+/** Types whose versions are kept: each read as it was, as far as it may be seen now. */
+export const VERSIONED: readonly ServedTypeName[] = SERVED_NAMES.filter((type) =>
+  ['clinical', 'referenced', 'directory'].includes(served(type).keeping),
+);
+
+/** FHIR R4 REST (http.html): reads, versions, histories, searches, operations, metadata. View-only: writes answer 405. */
 export function fhirRoutes(
   app: FastifyInstance,
   services: HttpServices,
@@ -23,20 +28,40 @@ export function fhirRoutes(
 ): void {
   publicRoutes(app, services);
   const answer = discloser(services, unauthenticated);
-  const disclosed = { config: { policy: 'disclosed' } } as const;
   for (const type of SERVED_NAMES) {
-    app.get<{ Params: { id: string } }>(`/${type}/:id`, disclosed, (request, reply) =>
-      answer(request, reply, 'read', (pairs) => askOfRead(type, request.params.id, pairs)),
-    );
-    if (SEARCHES[type] !== undefined) searchRoutes(app, type, answer, services);
+    byGet(app, answer, `/${type}/:id`, ({ id }) => ({ interaction: 'read', type, id }));
+    if (SEARCHES[type] !== undefined) searchRoutes(app, type, answer);
   }
-  app.get<{ Params: { id: string } }>('/Patient/:id/$everything', disclosed, (request, reply) =>
-    answer(request, reply, 'everything', (pairs, caller) =>
-      askOfEverything(services, caller, request.params.id, pairs),
-    ),
-  );
+  for (const type of VERSIONED) {
+    byGet(app, answer, `/${type}/:id/_history`, ({ id }) => ({ interaction: 'history-instance', type, id }));
+    byGet(app, answer, `/${type}/:id/_history/:version`, ({ id, version }) => ({
+      interaction: 'vread',
+      type,
+      id,
+      version,
+    }));
+  }
+  for (const interaction of ['everything', 'summary'] as const) {
+    byGet(app, answer, `/Patient/:id/$${interaction}`, ({ id }) => ({ interaction, type: 'Patient', id }));
+  }
   refuseWrites(app, services, unauthenticated);
   refuseUnknown(app, services, unauthenticated);
+}
+
+interface Params {
+  readonly id: string;
+  readonly version: string;
+}
+
+function byGet(
+  app: FastifyInstance,
+  answer: Answer,
+  url: string,
+  question: (params: Params) => Omit<Question, 'query'>,
+): void {
+  app.get<{ Params: Params }>(url, { config: { policy: 'disclosed' } }, (request, reply) =>
+    answer(request, reply, question(request.params)),
+  );
 }
 
 function publicRoutes(app: FastifyInstance, services: HttpServices): void {
@@ -58,37 +83,28 @@ function publicRoutes(app: FastifyInstance, services: HttpServices): void {
 type Answer = (
   request: FastifyRequest,
   reply: FastifyReply,
-  what: RejectedRequest['what'],
-  understand: (pairs: readonly (readonly [string, string])[], caller: Caller) => Understood,
+  question: Omit<Question, 'query'>,
 ) => Promise<FastifyReply>;
 
-function searchRoutes(
-  app: FastifyInstance,
-  type: ServedTypeName,
-  answer: Answer,
-  services: HttpServices,
-): void {
+function searchRoutes(app: FastifyInstance, type: ServedTypeName, answer: Answer): void {
   const disclosed = { config: { policy: 'disclosed' } } as const;
-  const understand = (pairs: readonly (readonly [string, string])[], caller: Caller): Understood =>
-    askOfPage(services, caller, pairs, type) ?? askOfSearch(type, pairs, services.disclosure.baseUrl);
-  app.get(`/${type}`, disclosed, (request, reply) => answer(request, reply, 'search-type', understand));
-  app.post(`/${type}/_search`, disclosed, (request, reply) =>
-    answer(request, reply, 'search-type', understand),
-  );
+  const question = { interaction: 'search-type', type } as const;
+  app.get(`/${type}`, disclosed, (request, reply) => answer(request, reply, question));
+  app.post(`/${type}/_search`, disclosed, (request, reply) => answer(request, reply, question));
 }
 
 /** Token, question, disclosure, answer: the same five lines for every interaction. */
 function discloser(services: HttpServices, unauthenticated: UnauthenticatedCounter): Answer {
-  return async (request, reply, what, understand) => {
+  return async (request, reply, question) => {
     const caller = await authenticate(services, unauthenticated, request);
     const about = accountOf(request, caller);
     let understood: Understood;
     try {
-      const pairs = pairsOf(request);
-      requireJson(request.headers.accept, formatOf(pairs));
-      understood = understand(pairs, caller);
+      const query = pairsOf(request);
+      requireJson(request.headers.accept, formatOf(query));
+      understood = understand(services, caller, { ...question, query });
     } catch (error) {
-      throw await recordRejected(services.disclosure, { ...about, what }, error);
+      throw await recordRejected(services.disclosure, { ...about, what: question.interaction }, error);
     }
     const requireComplete = requiresComplete(request.headers['prefer']);
     const released = await disclose(services.disclosure, { ...about, ...understood, requireComplete });

@@ -65,11 +65,7 @@ function resource(type: ServedTypeName): CapabilityStatementRestResource {
     ...(search === undefined
       ? {}
       : {
-          searchParam: search.parameters.map(({ name, type: kind, documentation }) => ({
-            name,
-            type: kind,
-            documentation,
-          })),
+          searchParam: search.parameters.map(({ name, type: kind }) => ({ name, type: kind })),
         }),
     ...(type === 'Patient'
       ? {

@@ -1,19 +1,29 @@
-import { COUNT, FORMAT, ID, patientParameter } from '../fhir/search/common.ts';
-import type { IdentifierReader, ParameterDefinition, ParameterTable } from '../fhir/search/parameter.ts';
+import { COUNT, FORMAT, ID, momentParameter, patientParameter } from '../fhir/search/common.ts';
+import { indexedParameters } from '../fhir/search/indexed.ts';
+import type {
+  IdentifierReader,
+  ParameterDefinition,
+  ParameterTable,
+  SearchValue,
+} from '../fhir/search/parameter.ts';
 import { parameterTable } from '../fhir/search/parameter.ts';
+import {
+  elementsParameter,
+  includeParameters,
+  SUMMARY,
+  sortParameter,
+  TOTAL,
+} from '../fhir/search/results.ts';
+import { searchTable } from '../fhir/search/tables.ts';
 import { SERVED_NAMES, type ServedTypeName, served } from '../fhir/served.ts';
 import { NHS_NUMBER_SYSTEM, readNhsNumber } from '../identity/nhs-number.ts';
+import { EVERYTHING } from '../record/gather.ts';
 
 /** What can be searched of a type: read by the routes and by the CapabilityStatement. */
 export interface Search {
-  readonly parameters: readonly DocumentedParameter[];
   readonly table: ParameterTable;
-}
-
-export interface DocumentedParameter {
-  readonly name: string;
-  readonly type: ParameterDefinition['type'];
-  readonly documentation: string;
+  /** what conditions may be put: those of results and of content are not among them */
+  readonly parameters: readonly ParameterDefinition[];
 }
 
 /** Systems that name a person in a search. A number that fails its check digit is refused, not searched for. */
@@ -21,82 +31,96 @@ const PERSON_IDENTIFIERS: ReadonlyMap<string, IdentifierReader> = new Map([
   [NHS_NUMBER_SYSTEM, readNhsNumber],
 ]);
 
-type Declared = readonly [ParameterDefinition, documentation: string];
-
-const ids: Declared = [ID, 'The resource with this id.'];
-
-const patient: Declared = [
-  patientParameter('patient', PERSON_IDENTIFIERS),
-  'The person: an id, Patient/id, or by NHS number with :identifier or the chain .identifier.',
+/** What every search takes beside its conditions. */
+export const RESULT_NAMES: readonly string[] = [
+  '_count',
+  '_elements',
+  '_format',
+  '_include',
+  '_revinclude',
+  '_sort',
+  '_summary',
+  '_total',
 ];
-
-const CLINICAL: readonly Declared[] = [patient, ids];
-
-const PATIENT: readonly Declared[] = [
-  [
-    { name: 'identifier', type: 'token', multiple: false, list: false, identifiers: PERSON_IDENTIFIERS },
-    `An NHS number: ${NHS_NUMBER_SYSTEM}|value.`,
-  ],
-  [
-    { name: 'family', type: 'string', multiple: false, list: false },
-    'With given and birthdate: the whole family name.',
-  ],
-  [
-    { name: 'given', type: 'string', multiple: false, list: false },
-    'With family and birthdate: the first given name.',
-  ],
-  [
-    { name: 'birthdate', type: 'date', multiple: false, list: false, prefixes: ['eq'] },
-    'With family and given: the day of birth.',
-  ],
-  ids,
-];
-
-const AUDIT: readonly Declared[] = [
-  [
-    { name: 'date', type: 'date', multiple: true, list: false },
-    'When it was recorded: required, bounded on both sides.',
-  ],
-  patient,
-  ids,
-];
-
-const DIRECTORY: readonly Declared[] = [
-  [{ name: 'identifier', type: 'token', multiple: false }, 'An identifier: system|value.'],
-  ids,
-];
-
-function declaredFor(type: ServedTypeName): readonly Declared[] | undefined {
-  switch (served(type).keeping) {
-    case 'person':
-      return PATIENT;
-    case 'clinical':
-      return CLINICAL;
-    case 'directory':
-      return DIRECTORY;
-    case 'own':
-      return type === 'AuditEvent' ? AUDIT : CLINICAL;
-    case 'referenced':
-      return undefined;
-  }
-}
 
 /** Searches by type; types that are only read are not in it. */
 export const SEARCHES: Readonly<Partial<Record<ServedTypeName, Search>>> = Object.fromEntries(
-  SERVED_NAMES.flatMap((type): [string, Search][] => {
-    const declared = declaredFor(type);
-    if (declared === undefined) return [];
-    const parameters = declared.map(([{ name, type: kind }, documentation]) => ({
-      name,
-      type: kind,
-      documentation,
-    }));
-    return [[type, { parameters, table: parameterTable(...declared.map(([d]) => d), COUNT, FORMAT) }]];
+  SERVED_NAMES.filter((type) => served(type).keeping !== 'referenced').map((type): [string, Search] => {
+    const parameters = conditionsOf(type);
+    const results = [COUNT, FORMAT, SUMMARY, TOTAL, elementsParameter(type)];
+    const company = type === 'AuditEvent' ? [] : [sortParameter(type), ...includeParameters(type)];
+    return [type, { parameters, table: parameterTable(...parameters, ...results, ...company) }];
   }),
 );
 
-/** `$everything` takes only these (start, end, _since and _type come with the full search). */
-export const EVERYTHING_TABLE = parameterTable(COUNT, FORMAT);
+/** The R4 parameters of a type, those that name a person or bound a search as this service takes them. */
+function conditionsOf(type: ServedTypeName): readonly ParameterDefinition[] {
+  const own = [...(searchTable(type)?.values() ?? [])];
+  return own.flatMap((definition) => {
+    if (definition.name === '_id') return [ID];
+    if (type === 'AuditEvent') return auditCondition(definition);
+    if (namesPerson(type, definition.name)) {
+      return [patientParameter(definition.name, PERSON_IDENTIFIERS, definition.chain)];
+    }
+    // a person is found by a number that is one, and by no other identifier
+    if (type === 'Patient' && definition.name === 'identifier')
+      return [
+        { name: 'identifier', type: 'token', multiple: false, list: false, identifiers: PERSON_IDENTIFIERS },
+      ];
+    return [definition];
+  });
+}
 
-/** A read takes only this. */
-export const READ_TABLE = parameterTable(FORMAT);
+/** Whether the parameter says whose record is searched. */
+export function namesPerson(type: ServedTypeName, name: string): name is 'patient' | 'subject' {
+  const { keeping } = served(type);
+  if (keeping !== 'clinical' && type !== 'Consent' && type !== 'AuditEvent') return false;
+  const targets = indexedParameters(type).get(name)?.targets ?? [];
+  return (
+    (name === 'patient' || name === 'subject') &&
+    (name === 'patient' || targets.includes('Patient') || type === 'Task')
+  );
+}
+
+/** The audit log is bounded in time, and leads nowhere else. */
+function auditCondition(definition: ParameterDefinition): readonly ParameterDefinition[] {
+  if (definition.name === '_has') return [];
+  if (definition.name === 'patient') return [patientParameter('patient', PERSON_IDENTIFIERS)];
+  if (definition.name === 'date') return [{ name: 'date', type: 'date', multiple: true, list: false }];
+  const { chain, ...rest } = definition;
+  return [rest];
+}
+
+const SINCE = momentParameter('_since');
+
+/** `$everything` takes only these. */
+export const EVERYTHING_TABLE = parameterTable(
+  COUNT,
+  FORMAT,
+  SINCE,
+  momentParameter('start'),
+  momentParameter('end'),
+  {
+    name: '_type',
+    type: 'special',
+    multiple: true,
+    expects: 'types that a record has',
+    read: (text): SearchValue | undefined =>
+      EVERYTHING.some((type) => type === text) ? { kind: 'choice', choice: text } : undefined,
+  },
+);
+
+/** A history takes only these. */
+export const HISTORY_TABLE = parameterTable(COUNT, FORMAT, SINCE, momentParameter('_at'), SUMMARY);
+
+/** An operation whose question is in its address or body takes only this in its query. */
+export const PLAIN_TABLE = parameterTable(FORMAT);
+
+const READ_TABLES = new Map(
+  SERVED_NAMES.map((type) => [type, parameterTable(FORMAT, SUMMARY, elementsParameter(type))]),
+);
+
+/** A read takes only these. */
+export function readTable(type: ServedTypeName): ParameterTable {
+  return READ_TABLES.get(type) ?? PLAIN_TABLE;
+}

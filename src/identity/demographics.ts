@@ -1,3 +1,5 @@
+import { plainLetters } from '../fhir/search/fold.ts';
+
 /** What a source says of who a person is, folded for comparison, and when two of them are the same person. */
 
 export interface Demographics {
@@ -9,20 +11,6 @@ export interface Demographics {
   readonly given: string;
 }
 
-/** Letters that Unicode does not decompose, as English registers write them. */
-const PLAIN: Readonly<Record<string, string>> = {
-  æ: 'ae',
-  œ: 'oe',
-  ø: 'o',
-  ð: 'd',
-  đ: 'd',
-  þ: 'th',
-  ł: 'l',
-  ħ: 'h',
-  ı: 'i',
-  ß: 'ss',
-};
-
 const WHOLE_DAY = /^\d{4}-\d{2}-\d{2}$/;
 
 /**
@@ -30,12 +18,7 @@ const WHOLE_DAY = /^\d{4}-\d{2}-\d{2}$/;
  * one name. Folding what is folded changes nothing.
  */
 export function fold(name: string): string {
-  const letters = name
-    .normalize('NFKD')
-    .toLowerCase()
-    .replace(/[æœøðđþłħıß]/g, (letter) => PLAIN[letter] ?? letter)
-    .normalize('NFKD');
-  return letters.replace(/[^\p{L}]/gu, '');
+  return plainLetters(name).replace(/[^\p{L}]/gu, '');
 }
 
 /** Whether there is enough to tell one person from another: two of birth date (whole), family and given name. */

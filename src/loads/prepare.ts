@@ -4,6 +4,7 @@ import { categoryTokens, codeTokens, labelsThroughout } from '../fhir/codings.ts
 import { writeDecimals } from '../fhir/decimals.ts';
 import { withoutElements } from '../fhir/elements.ts';
 import { type LocalReference, rewriteReferences } from '../fhir/references.ts';
+import { searchLine } from '../fhir/search/extract.ts';
 import { isServed, served } from '../fhir/served.ts';
 import { resourceId } from '../identity/resource-id.ts';
 import type { ReferencedCopy, StagedRow } from './records.ts';
@@ -106,6 +107,8 @@ export class Preparer {
         labels: labelsThroughout(resource),
         codes: codeTokens(rewritten),
         identifiers: keeping === 'directory' ? identifierTokens(rewritten) : [],
+        // a Patient is searched as the one Patient of all its contributions, which is made when it is asked for
+        searchLine: keeping === 'person' ? '' : searchLine(rewritten),
         body: writeDecimals(JSON.stringify(rewritten)),
       },
       references,
@@ -163,7 +166,8 @@ function withoutNarrative(contained: unknown): unknown {
 function identifierTokens(resource: object): string[] {
   const { identifier } = resource as { readonly identifier?: readonly { system?: string; value?: string }[] };
   return (identifier ?? []).flatMap(({ system, value }) =>
-    value === undefined ? [] : [`${system ?? ''}|${value}`],
+    // searches compare codes regardless of case
+    value === undefined ? [] : [`${system ?? ''}|${value.toLowerCase()}`],
   );
 }
 

@@ -3,7 +3,7 @@ import type { Facts } from '../access/facts.ts';
 import type { Occurrence, Outcome } from '../audit/occurrence.ts';
 import type { Receipt } from '../audit/ports.ts';
 import { Problem } from '../fhir/problem.ts';
-import type { Answer } from './answer.ts';
+import type { Answer } from './composition.ts';
 import type { DisclosePorts, Row } from './ports.ts';
 import type { DisclosureRequest } from './request.ts';
 
@@ -101,6 +101,7 @@ export function occurrence(
   const [row] = released;
   const target = ask.id === undefined ? undefined : `${ask.type}/${ask.id}`;
   const version = ask.type !== 'Patient' && row !== undefined ? `/_history/${row.version}` : '';
+  const named = ask.interaction === 'history-instance' ? '' : version;
   return {
     id: ports.randomUUID(),
     at: ports.now(),
@@ -112,7 +113,7 @@ export function occurrence(
       : { organisationName: organisation.name, organisationSystem: organisation.system }),
     clientAddress: request.clientAddress,
     ...(personId === undefined ? {} : { personId }),
-    ...(ask.interaction === 'read' && target !== undefined ? { resource: `${target}${version}` } : {}),
+    ...(target === undefined ? {} : { resource: `${target}${named}` }),
     rawRequest: request.rawRequest,
     outcome,
     ...(facts === undefined ? {} : { policyVersion: facts.policy.version }),

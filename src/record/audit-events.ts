@@ -1,12 +1,17 @@
+import type { AuditEvent } from '@medplum/fhirtypes';
+import type { Ask } from '../access/ask.ts';
 import { decide, type Grant } from '../access/decide.ts';
 import type { Facts } from '../access/facts.ts';
 import { personFor } from '../access/person-asked.ts';
 import type { StoredEvent } from '../audit/reader.ts';
 import { Problem } from '../fhir/problem.ts';
+import { searchLine } from '../fhir/search/extract.ts';
+import { SearchWorld } from '../fhir/search/world.ts';
 import { accounted, accountFor, accountRefusal } from './account.ts';
-import { type Answer, composeRefused, notFound } from './answer.ts';
+import { composeRefused } from './answer.ts';
 import { auditEventFor } from './audit-view.ts';
 import { searchset } from './bundle.ts';
+import { type Answer, notFound } from './composition.ts';
 import type { Accounted } from './disclose.ts';
 import type { DisclosePorts, Row } from './ports.ts';
 import type { DisclosureRequest } from './request.ts';
@@ -45,12 +50,14 @@ async function one(ports: DisclosePorts, id: string, grant: Grant): Promise<Answ
   const event = await readable(() => ports.auditReader.event(id));
   const [row] = event === undefined ? [] : await visible(ports, grant, [event]);
   if (row === undefined) return { problem: notFound(), released: [] };
-  return { body: auditEventFor(grant.caller, row.event.body), released: [row.row] };
+  return { body: row.text, released: [row.row] };
 }
 
 interface VisibleEvent {
   readonly event: StoredEvent;
   readonly row: Row;
+  /** as the caller may read it */
+  readonly text: string;
 }
 
 /** The total is left out: it would count what another page may no longer show. */
@@ -77,7 +84,7 @@ async function page(
         limit: CHUNK,
       }),
     );
-    found.push(...(await visible(ports, grant, chunk)));
+    found.push(...(await visible(ports, grant, chunk)).filter((event) => meets(event, ask, facts.now)));
     const last = chunk.at(-1);
     more = chunk.length === CHUNK && last !== undefined;
     if (last !== undefined) after = { recorded: last.recorded, id: last.id };
@@ -90,11 +97,7 @@ async function page(
     baseUrl: ports.baseUrl,
     self: request.self,
     ...(next === undefined ? {} : { next }),
-    entries: shown.map(({ event }) => ({
-      type: 'AuditEvent',
-      id: event.id,
-      body: auditEventFor(grant.caller, event.body),
-    })),
+    entries: shown.map(({ event, text }) => ({ type: 'AuditEvent', id: event.id, body: text })),
     issues: [],
     now: facts.now,
   });
@@ -124,8 +127,16 @@ async function visible(
       ...(event.organisation === undefined ? {} : { organisation: event.organisation }),
       ...(own === undefined ? {} : { numbers: own }),
     };
-    return grant.permits(row) ? [{ event, row }] : [];
+    return grant.permits(row) ? [{ event, row, text: auditEventFor(grant.caller, event.body) }] : [];
   });
+}
+
+/** Whether an event is asked for, judged by what the caller may read of it. */
+function meets({ event, text }: VisibleEvent, ask: Ask, now: number): boolean {
+  const { criteria = [] } = ask;
+  if (criteria.length === 0) return true;
+  const searched = { type: 'AuditEvent', id: event.id, line: searchLine(JSON.parse(text) as AuditEvent) };
+  return new SearchWorld([], now).meets(searched, criteria);
 }
 
 function nextLink(
@@ -135,7 +146,8 @@ function nextLink(
   cursor: { readonly recorded: number; readonly id: string },
 ): string {
   const after = { publication: facts.publication, lastKey: `${cursor.recorded}.${cursor.id}` };
-  return `AuditEvent?_page=${ports.pageTokens.seal({ ...request.ask, after }, request.caller, facts.now)}`;
+  const page = { question: request.again, after };
+  return `AuditEvent?_page=${ports.pageTokens.seal(page, request.caller, facts.now)}`;
 }
 
 function cursorOf(lastKey: string): { readonly recorded: number; readonly id: string } {

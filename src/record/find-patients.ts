@@ -1,18 +1,24 @@
 import type { OperationOutcomeIssue, Patient } from '@medplum/fhirtypes';
+import type { Ask } from '../access/ask.ts';
 import { decide } from '../access/decide.ts';
 import type { Facts } from '../access/facts.ts';
 import type { Receipt } from '../audit/ports.ts';
 import { Problem } from '../fhir/problem.ts';
+import { SearchWorld } from '../fhir/search/world.ts';
 import { fold } from '../identity/demographics.ts';
 import { accounted, accountFor, accountRefusal } from './account.ts';
 import { composeRefused, emptyAnswer, refusedIncomplete } from './answer.ts';
-import { searchset } from './bundle.ts';
+import { type EntryText, searchset } from './bundle.ts';
+import { isCertainly } from './certain-match.ts';
 import { completeness } from './completeness.ts';
+import { isCounted, partOf } from './composition.ts';
 import { changing, decideAndGather, stillHolds } from './decide-and-gather.ts';
 import type { Accounted } from './disclose.ts';
+import { inOrder } from './order.ts';
 import type { DisclosePorts } from './ports.ts';
 import { redact, type VisibleRow } from './redact.ts';
 import type { DisclosureRequest } from './request.ts';
+import { searchedRow } from './searched.ts';
 
 /** More visible matches than this and the demographics were not enough to mean one person. */
 const MOST = 5;
@@ -60,14 +66,18 @@ export async function findPatients(ports: DisclosePorts, request: DisclosureRequ
   const stale = completeness(facts, undefined, ['Patient'], [], false);
   requireNoWarning(request, stale);
   const { family, given, birthDate } = ask.person;
-  const ids = await ports.store.candidates(fold(family), fold(given), birthDate, MOST_CANDIDATES);
+  const wanted = { family: fold(family), ...(given === undefined ? {} : { given: fold(given) }), birthDate };
+  const ids = await ports.store.candidates(wanted, MOST_CANDIDATES);
   if (ids.length > MOST_CANDIDATES) throw tooMany();
   const judged: Judged[] = [];
   for (const id of ids) judged.push(await judge(ports, request, id));
   const found = judged.filter((j) => j.kind === 'found');
   if (found.length > MOST) throw tooMany();
   for (const { issues } of found) requireNoWarning(request, issues);
-  return answerOf(ports, request, facts, judged, stale);
+  // two people are no certain match, and `$match` is no list to browse
+  const certain =
+    ask.interaction === 'match' && found.length > 1 ? judged.filter((j) => j.kind !== 'found') : judged;
+  return answerOf(ports, request, facts, certain, stale);
 }
 
 function tooMany(): Problem {
@@ -100,6 +110,10 @@ async function judge(ports: DisclosePorts, request: DisclosureRequest, personId:
   const [row] = redact(grant, facts, gathered.rows).rows.filter((r) => r.type === 'Patient');
   if (row?.body === undefined || !matches(JSON.parse(row.body) as Patient, request.ask.person))
     return { kind: 'nothing' };
+  if (request.ask.certain !== undefined && !isCertainly(JSON.parse(row.body), request.ask.certain))
+    return { kind: 'nothing' };
+  const world = new SearchWorld([], facts.now);
+  if (!world.meets(searchedRow(row), request.ask.criteria ?? [])) return { kind: 'nothing' };
   const { body, madeOf } = row;
   return {
     kind: 'found',
@@ -120,11 +134,13 @@ function outcomeOf(body: string): readonly OperationOutcomeIssue[] {
 
 function matches(patient: Patient, asked: DisclosureRequest['ask']['person']): boolean {
   if (asked.by !== 'demographics' || patient.birthDate !== asked.birthDate) return false;
+  const { family, given } = asked;
   return (patient.name ?? []).some(
     (name) =>
-      fold(name.family ?? '') === fold(asked.family) &&
-      (fold(name.given?.join(' ') ?? '') === fold(asked.given) ||
-        fold(name.given?.[0] ?? '') === fold(asked.given)),
+      fold(name.family ?? '') === fold(family) &&
+      (given === undefined ||
+        fold(name.given?.join(' ') ?? '') === fold(given) ||
+        fold(name.given?.[0] ?? '') === fold(given)),
   );
 }
 
@@ -155,6 +171,7 @@ async function answerOf(
     } as const;
     return { body: answer.body, receipt: await accountRefusal(ports, request, facts, refusal) };
   }
+  const { results } = request.ask;
   const receipts = withdrawn.map((j) => j.receipt);
   for (const one of found) receipts.push(await one.account());
   const receipt = receipts.at(-1);
@@ -162,12 +179,21 @@ async function answerOf(
   const body = searchset({
     baseUrl: ports.baseUrl,
     self: request.self,
-    total: found.length,
-    entries: found.map((j) => ({ type: j.row.type, id: j.row.id, body: j.row.body })),
+    ...(isCounted(request) ? { total: found.length } : {}),
+    entries:
+      results?.summary === 'count'
+        ? []
+        : inOrder(found.map((j) => j.row)).map((row) => entryOf(request.ask, row)),
     issues,
     now: facts.now,
   });
   return { body, receipt };
+}
+
+/** Of `$match` only what is certain is ever an answer. */
+function entryOf({ interaction, results }: Ask, row: VisibleRow & { readonly body: string }): EntryText {
+  const { type, id, body } = row;
+  return { type, id, body: partOf(body, results), ...(interaction === 'match' ? { certain: true } : {}) };
 }
 
 /** People found share their sources: each source is stated once. */

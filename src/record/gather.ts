@@ -1,9 +1,10 @@
 import type { Ask } from '../access/ask.ts';
 import type { Grant } from '../access/decide.ts';
 import type { Facts } from '../access/facts.ts';
+import { typesBrought } from '../fhir/search/results.ts';
 import { SERVED_NAMES, type ServedTypeName, served } from '../fhir/served.ts';
 import { consentResource } from './consent.ts';
-import { sortKey } from './order.ts';
+import { directoryRows } from './directories.ts';
 import type { DisclosePorts, Fetched, Row, Wanted } from './ports.ts';
 
 /** What was brought together for one grant, before anything is left out. */
@@ -24,24 +25,43 @@ export const REFERRERS: Readonly<Partial<Record<ServedTypeName, readonly ServedT
 
 const NEVER = new AbortController().signal;
 
-const EVERYTHING: readonly ServedTypeName[] = SERVED_NAMES.filter((type) => {
+/** Texts enough for any page. */
+const ALL_TEXTS = 1_000_000;
+
+/** Types of a whole record. */
+export const EVERYTHING: readonly ServedTypeName[] = SERVED_NAMES.filter((type) => {
   const { keeping } = served(type);
   return keeping === 'person' || keeping === 'clinical' || type === 'Medication' || type === 'Consent';
 });
 
+export function isWholeRecord({ interaction }: Ask): boolean {
+  return interaction === 'everything' || interaction === 'summary';
+}
+
 /** The types an ask is about: also what its completeness is stated for. */
 export function askedTypes(ask: Ask): readonly ServedTypeName[] {
-  return ask.interaction === 'everything' ? EVERYTHING : [ask.type];
+  return isWholeRecord(ask) ? EVERYTHING : [ask.type];
+}
+
+/** Types of the person's rows that are looked at: those asked for, looked into, brought along and referring to them. */
+function neededTypes(ask: Ask): readonly ServedTypeName[] {
+  const types = new Set([
+    ...askedTypes(ask),
+    ...(ask.looksInto ?? []),
+    ...(ask.results?.includes.flatMap(typesBrought) ?? []),
+  ]);
+  for (const type of [...types]) for (const referrer of REFERRERS[type] ?? []) types.add(referrer);
+  return [...types].filter((type) => served(type).keeping !== 'directory');
 }
 
 /** Loaded extracts and live sources side by side under one deadline; each failure is data. */
 export async function gather(ports: DisclosePorts, grant: Grant, facts: Facts, ask: Ask): Promise<Gathered> {
   if (served(ask.type).keeping === 'directory')
-    return { rows: await directoryRows(ports, grant, ask), failures: [], waited: false };
-  const types = [...askedTypes(ask), ...(REFERRERS[ask.type] ?? [])];
+    return { rows: await directoryRows(ports, grant, ask, facts.now), failures: [], waited: false };
+  const types = neededTypes(ask);
   // the store has limits of its own; a signal is made where somebody else is waited for
   const signal = ports.sources.length === 0 ? NEVER : AbortSignal.timeout(ports.deadline);
-  const wanted = wantedOf(ask, types);
+  const wanted = wantedOf(grant, ask, types);
   const [stored, consents, ...live] = await Promise.all([
     ports.store.fetch(grant, wanted, signal),
     types.includes('Consent') ? consentRows(ports, grant, facts, ask) : [],
@@ -56,38 +76,39 @@ export async function gather(ports: DisclosePorts, grant: Grant, facts: Facts, a
   };
 }
 
-function wantedOf(ask: Ask, types: readonly ServedTypeName[]): Wanted {
+function wantedOf(grant: Grant, ask: Ask, types: readonly ServedTypeName[]): Wanted {
   const ids = ask.id !== undefined ? [ask.id] : ask.ids;
-  const byId = ids !== undefined && served(ask.type).keeping === 'clinical';
+  const others = types.some((type) => type !== ask.type);
+  const byId = ids !== undefined && served(ask.type).keeping === 'clinical' && !others;
+  const lines = !byId && isLookedInto(ask);
+  // Patient is made of all its contributions, and a Medication is shown by what refers to it
+  const lookedInto = new Set<ServedTypeName>(['Patient', ...types.flatMap((type) => REFERRERS[type] ?? [])]);
+  // a row that is shown without some elements is found by what is left of its text
+  if (lines) for (const type of types) if (grant.hidesElements(type)) lookedInto.add(type);
   return {
     types,
     ...(byId ? { ids } : {}),
+    lines,
     // a little more than the page: some rows before its end may be withheld, the rest is fetched by key
-    bodies: byId || REFERRERS[ask.type] !== undefined ? 1_000_000 : Math.ceil(ask.count * 1.2) + 20,
+    bodies: byId || REFERRERS[ask.type] !== undefined ? ALL_TEXTS : pageTexts(ask),
     ...(ask.after === undefined ? {} : { afterKey: ask.after.lastKey }),
     continued: ask.after !== undefined,
-    // Patient is made of all its contributions, and a Medication is shown by what refers to it
-    lookedInto: ['Patient', ...types.flatMap((type) => REFERRERS[type] ?? [])],
+    lookedInto: [...lookedInto],
   };
 }
 
-/** One more than the page holds, so that it is known whether there is a next one; what is withheld is not counted. */
-async function directoryRows(ports: DisclosePorts, grant: Grant, ask: Ask): Promise<readonly Row[]> {
-  const ids = ask.id === undefined ? ask.ids : [ask.id];
-  const rows: Row[] = [];
-  let afterKey = ask.after?.lastKey.slice(ask.after.lastKey.indexOf('.') + 1);
-  for (;;) {
-    const wanted = {
-      ...(ids === undefined ? {} : { ids }),
-      ...(ask.identifiers === undefined ? {} : { identifiers: ask.identifiers }),
-      ...(afterKey === undefined ? {} : { afterKey }),
-      limit: ask.count + 1,
-    };
-    const chunk = await ports.store.directory(grant, ask.type, wanted);
-    rows.push(...chunk.filter((row) => grant.permits(row)));
-    if (chunk.length <= ask.count || rows.length > ask.count) return rows;
-    afterKey = chunk.at(-1)?.id;
-  }
+function pageTexts(ask: Ask): number {
+  if (ask.interaction === 'summary') return ALL_TEXTS;
+  return ask.results?.summary === 'count' ? 0 : Math.ceil(ask.count * 1.2) + 20;
+}
+
+/** Whether more is asked than to whom a row belongs: then every row is looked into. */
+function isLookedInto({ criteria = [], results, part }: Ask): boolean {
+  return (
+    criteria.length > 0 ||
+    part !== undefined ||
+    (results !== undefined && results.sort.length + results.includes.length > 0)
+  );
 }
 
 /** Consents are rows like any other: decided on by source, label and sharing, named by an id of their own. */
@@ -102,8 +123,7 @@ async function consentRows(
     const source = facts.policy.sources.get(record.source);
     const organisation = source && facts.policy.organisations.get(source.organisation);
     if (source === undefined || organisation === undefined) return [];
-    if (ask.id !== undefined && ask.id !== record.id) return [];
-    if (ask.ids !== undefined && !ask.ids.includes(record.id)) return [];
+    if (ask.type === 'Consent' && ask.id !== undefined && ask.id !== record.id) return [];
     const body = JSON.stringify(consentResource(record, organisation));
     const { id, personId } = record;
     // its version is the moment it was recorded: consents are current and unversioned
@@ -122,10 +142,4 @@ async function consentRows(
       },
     ];
   });
-}
-
-/** Rows after the page's beginning, in order. */
-export function fromPageStart<T extends Row>(rows: readonly T[], ask: Ask): readonly T[] {
-  const { after } = ask;
-  return after === undefined ? rows : rows.filter((row) => sortKey(row.type, row.id) > after.lastKey);
 }

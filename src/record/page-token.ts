@@ -1,5 +1,6 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
-import type { Ask } from '../access/ask.ts';
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
+import type { Interaction, PageStart } from '../access/ask.ts';
 import type { Caller } from '../access/caller.ts';
 import { Problem } from '../fhir/problem.ts';
 
@@ -7,6 +8,25 @@ import { Problem } from '../fhir/problem.ts';
 const LIFETIME = 15 * 60 * 1000;
 
 const NOT_OURS = 'The page token is not valid for this request. Start the search again.';
+
+/** What a further page asks, as it was asked: it is understood and decided on anew. */
+export interface PageQuestion {
+  readonly interaction: Interaction;
+  readonly type: string;
+  /** of an interaction on one resource */
+  readonly id?: string;
+  /** names and values, decoded */
+  readonly query: readonly (readonly [string, string])[];
+}
+
+/** A page token opened: the question, and where the page begins. */
+export interface FurtherPage {
+  readonly question: PageQuestion;
+  readonly after: PageStart;
+}
+
+/** What an opened token may hold at most, so that one that is not ours cannot be blown up. */
+const LARGEST = 64 * 1024;
 
 /**
  * Next links are sealed: they hold the question, the publication all pages are read at, the last sort key and whose
@@ -21,8 +41,10 @@ export class PageTokens {
     this.#key = key;
   }
 
-  seal(ask: Ask, caller: Caller, now: number): string {
-    const plain = Buffer.from(JSON.stringify({ ask, caller: holder(caller), until: now + LIFETIME }));
+  seal(page: FurtherPage, caller: Caller, now: number): string {
+    const content = JSON.stringify({ page, caller: holder(caller), until: now + LIFETIME });
+    // a next link is a URL: it must not outgrow what servers and proxies take
+    const plain = deflateRawSync(Buffer.from(content));
     const nonce = randomBytes(12);
     const cipher = createCipheriv('aes-256-gcm', this.#key, nonce);
     const sealed = Buffer.concat([cipher.update(plain), cipher.final()]);
@@ -30,7 +52,7 @@ export class PageTokens {
   }
 
   /** @throws Problem `invalid` for a token that is not ours, was altered or is another caller's; `gone` when it is old */
-  open(token: string, caller: Caller, now: number): Ask {
+  open(token: string, caller: Caller, now: number): FurtherPage {
     const content = this.#unseal(token);
     if (content.caller !== holder(caller)) throw new Problem('invalid', NOT_OURS, { expression: ['_page'] });
     if (content.until < now) {
@@ -38,17 +60,16 @@ export class PageTokens {
         expression: ['_page'],
       });
     }
-    return content.ask;
+    return content.page;
   }
 
-  #unseal(token: string): { ask: Ask; caller: string; until: number } {
+  #unseal(token: string): { page: FurtherPage; caller: string; until: number } {
     try {
       const bytes = Buffer.from(token, 'base64url');
       const decipher = createDecipheriv('aes-256-gcm', this.#key, bytes.subarray(0, 12));
       decipher.setAuthTag(bytes.subarray(12, 28));
-      return JSON.parse(
-        Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString('utf8'),
-      );
+      const plain = Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]);
+      return JSON.parse(inflateRawSync(plain, { maxOutputLength: LARGEST }).toString('utf8'));
     } catch {
       throw new Problem('invalid', NOT_OURS, { expression: ['_page'] });
     }

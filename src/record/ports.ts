@@ -13,6 +13,8 @@ export interface Row extends RowFacts {
   readonly version: number;
   /** JSON of one resource; absent where only its existence was asked for */
   readonly body?: string;
+  /** its search line, as it was stored with it; absent: to be made from the text */
+  readonly line?: string;
 }
 
 /** What is wanted of a source, already within what the grant permits. */
@@ -20,6 +22,8 @@ export interface Wanted {
   readonly types: readonly ServedTypeName[];
   /** only these resources; absent: all of the types */
   readonly ids?: readonly string[];
+  /** every row is looked into by its search line; texts come only with few rows, and with those of `lookedInto` */
+  readonly lines: boolean;
   /** bodies are needed for about this many rows after `afterKey`; the rest may come without */
   readonly bodies: number;
   readonly afterKey?: string;
@@ -54,7 +58,9 @@ export interface RecordStore extends Source {
   /** everything a decision may know, in one query; at `publication`, or the newest */
   facts(person: PersonReference, caller: Caller, publication?: number): Promise<Facts>;
   /** person ids whose demographics match, at most `limit` + 1 */
-  candidates(family: string, given: string, birthDate: string, limit: number): Promise<readonly string[]>;
+  candidates(wanted: Demographic, limit: number): Promise<readonly string[]>;
+  /** versions of one resource up to the grant's publication, newest first, whoever's they were at the time */
+  versions(grant: Grant, type: ServedTypeName, id: string): Promise<readonly Row[]>;
   /** texts of rows by key, for rows that came without */
   bodies(rows: readonly Row[]): Promise<ReadonlyMap<string, string>>;
   /** keyed HMACs of the NHS numbers of each person, superseded ones included */
@@ -65,7 +71,16 @@ export interface RecordStore extends Source {
   directory(grant: Grant, type: ServedTypeName, wanted: DirectoryWanted): Promise<readonly Row[]>;
 }
 
+/** Folded names; without `given` every given name. */
+export interface Demographic {
+  readonly family: string;
+  readonly given?: string;
+  readonly birthDate: string;
+}
+
 export interface DirectoryWanted {
+  /** with search lines */
+  readonly lines: boolean;
   readonly ids?: readonly string[];
   readonly identifiers?: readonly string[];
   readonly afterKey?: string;

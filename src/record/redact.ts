@@ -35,8 +35,13 @@ export function redact(grant: Grant, facts: Facts, rows: readonly Row[]): Visibl
 /** A body without the elements that are hidden; decimals keep their digits. */
 export function leaveOut(body: string, hidden: readonly string[]): string {
   if (hidden.length === 0) return body;
+  return changeText(body, (resource) => withoutElements(resource, hidden));
+}
+
+/** A text with its resource changed; decimals keep their digits. */
+export function changeText(body: string, change: (resource: Resource) => object): string {
   const resource = JSON.parse(markDecimals(body) ?? body) as Resource;
-  return writeDecimals(JSON.stringify(withoutElements(resource, hidden)));
+  return writeDecimals(JSON.stringify(change(resource)));
 }
 
 /** A Medication or Binary is nobody's by itself: it is seen where a visible row refers to it. */
@@ -52,8 +57,10 @@ function hasReferrer(row: Row, permitted: readonly Row[]): boolean {
 function withoutHidden(grant: Grant, row: Row): VisibleRow {
   const hidden = grant.hiddenElements(row);
   const madeOf = [row];
-  if (hidden.length === 0 || row.body === undefined) return { ...row, madeOf, hidden };
-  return { ...row, body: leaveOut(row.body, hidden), madeOf, hidden };
+  if (hidden.length === 0) return { ...row, madeOf, hidden };
+  // its stored search line tells what is hidden: the row is found by what is left of its text (C-16)
+  const { line, body, ...rest } = row;
+  return { ...rest, ...(body === undefined ? {} : { body: leaveOut(body, hidden) }), madeOf, hidden };
 }
 
 function aggregated(grant: Grant, facts: Facts, rows: readonly VisibleRow[]): VisibleRow | undefined {
@@ -70,5 +77,6 @@ function aggregated(grant: Grant, facts: Facts, rows: readonly VisibleRow[]): Vi
   const patient = aggregatePatient(personId, contributions);
   if (patient === undefined) return undefined;
   const body = JSON.stringify(patient);
-  return { ...first, id: personId, personId, body, madeOf: rows.flatMap((row) => row.madeOf) };
+  const { line, ...rest } = first;
+  return { ...rest, id: personId, personId, body, madeOf: rows.flatMap((row) => row.madeOf) };
 }

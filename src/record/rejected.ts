@@ -6,10 +6,7 @@ import type { DisclosePorts } from './ports.ts';
 /** A request of a known caller that could not be understood, or attempted what is never done. */
 export interface RejectedRequest {
   /** what was attempted, as far as method and address tell */
-  readonly what: Extract<
-    Occurrence['what'],
-    'read' | 'search-type' | 'everything' | 'create' | 'update' | 'patch' | 'delete'
-  >;
+  readonly what: Exclude<Occurrence['what'], 'load' | 'unauthenticated' | 'configuration'>;
   readonly caller: Caller;
   readonly requestId: string;
   readonly clientAddress: string;

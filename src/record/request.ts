@@ -1,5 +1,6 @@
 import type { Ask } from '../access/ask.ts';
 import type { Caller } from '../access/caller.ts';
+import type { PageQuestion } from './page-token.ts';
 
 /** A question with who asks it and how it came: what `disclose` decides on and accounts for. */
 export interface DisclosureRequest {
@@ -10,8 +11,10 @@ export interface DisclosureRequest {
   readonly clientAddress: string;
   /** as received, without Authorization (BALP: the query is kept raw) */
   readonly rawRequest: string;
-  /** type and query as understood: the self link */
+  /** path and query as understood: the self link */
   readonly self: string;
+  /** what a further page asks */
+  readonly again: PageQuestion;
   /** `Prefer: completeness=required`: rather no answer than one that lacks a source */
   readonly requireComplete: boolean;
 }

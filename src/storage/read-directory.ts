@@ -3,6 +3,7 @@ import type { Policy } from '../access/policy.ts';
 import { SERVED, type ServedTypeName } from '../fhir/served.ts';
 import type { DirectoryWanted, Row } from '../record/ports.ts';
 import type { Database } from './database.ts';
+import { horizonOf } from './read-rows.ts';
 
 /** Organisations, practitioners, their roles and places: about nobody's record, in order of id. */
 export async function readDirectory(
@@ -13,10 +14,7 @@ export async function readDirectory(
   type: ServedTypeName,
   wanted: DirectoryWanted,
 ): Promise<readonly Row[]> {
-  const horizon = grant.horizon.flatMap((state) => {
-    const source = policy.sources.get(state.source);
-    return source === undefined ? [] : [{ number: source.number, loadNo: state.loadNo }];
-  });
+  const horizon = horizonOf(policy, grant);
   const found = await database.read(DIRECTORY, [
     horizon.map((h) => h.number),
     horizon.map((h) => h.loadNo),
@@ -25,20 +23,22 @@ export async function readDirectory(
     wanted.identifiers ?? null,
     wanted.afterKey ?? '00000000-0000-0000-0000-000000000000',
     wanted.limit,
+    wanted.lines,
   ]);
   return found.flatMap((values): Row[] => {
     const source = codeOf.get(values[2] as number);
     if (source === undefined) return [];
     const [id, version] = [values[0] as string, Number(values[1])];
-    const body = values[3] as string;
-    return [{ id, personId: '', version, source, type, categories: [], labels: [], codes: [], body }];
+    const [body, line] = [values[3] as string, values[4]];
+    const row = { id, personId: '', version, source, type, categories: [], labels: [], codes: [], body };
+    return [typeof line === 'string' ? { ...row, line } : row];
   });
 }
 
 const DIRECTORY = {
   name: 'directory',
   text: `
-select d.resource_id::text, d.valid_from, d.source, d.body
+select d.resource_id::text, d.valid_from, d.source, d.body, case when $8 then d.search_line end
 from record.directory_version d
 join unnest($1::smallint[], $2::bigint[]) h(source, load_no) on h.source = d.source
 where d.type = $3::smallint and d.valid_to > h.load_no and d.valid_from <= h.load_no and d.body is not null

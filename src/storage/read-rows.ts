@@ -1,6 +1,6 @@
 import type { Grant } from '../access/decide.ts';
 import type { Policy } from '../access/policy.ts';
-import { SERVED, servedByCode } from '../fhir/served.ts';
+import { SERVED, type ServedTypeName, served, servedByCode } from '../fhir/served.ts';
 import type { Fetched, Row, Wanted } from '../record/ports.ts';
 import type { Database, Statement } from './database.ts';
 
@@ -15,10 +15,7 @@ export async function readRows(
   grant: Grant,
   wanted: Wanted,
 ): Promise<Fetched> {
-  const horizon = grant.horizon.flatMap((state) => {
-    const source = policy.sources.get(state.source);
-    return source === undefined ? [] : [{ number: source.number, loadNo: state.loadNo }];
-  });
+  const horizon = horizonOf(policy, grant);
   const common = [
     grant.personIds,
     horizon.map((h) => h.number),
@@ -27,23 +24,35 @@ export async function readRows(
     wanted.types.map((type) => SERVED[type].code),
   ];
   const looked = wanted.lookedInto.map((type) => SERVED[type].code);
-  const answer =
-    wanted.ids === undefined
-      ? await database.read(wanted.continued ? CONTINUED : ALL, [
+  const answer = await (wanted.ids !== undefined
+    ? database.read(wanted.continued ? BY_ID_CONTINUED : BY_ID, [...common, wanted.ids])
+    : wanted.lines
+      ? database.read(wanted.continued ? LINES_CONTINUED : LINES, [...common, looked])
+      : database.read(wanted.continued ? CONTINUED : ALL, [
           ...common,
           wanted.afterKey ?? '',
           wanted.bodies,
           looked,
-        ])
-      : await database.read(BY_ID, [...common, wanted.ids]);
+        ]));
   const rows = answer.flatMap((values) => (values[1] === null ? [] : toRow(values, codeOf)));
   return { ok: true, rows, epoch: Number(answer[0]?.[0] ?? 0) };
+}
+
+/** The newest load of each source that the grant reaches. */
+export function horizonOf(
+  policy: Policy,
+  grant: Grant,
+): readonly { readonly number: number; readonly loadNo: number }[] {
+  return grant.horizon.flatMap((state) => {
+    const source = policy.sources.get(state.source);
+    return source === undefined ? [] : [{ number: source.number, loadNo: state.loadNo }];
+  });
 }
 
 function toRow(values: readonly unknown[], codeOf: ReadonlyMap<number, string>): Row[] {
   const source = codeOf.get(values[4] as number);
   if (source === undefined) return [];
-  const body = values[9];
+  const [body, line] = [values[9], values[10]];
   return [
     {
       id: values[1] as string,
@@ -55,6 +64,7 @@ function toRow(values: readonly unknown[], codeOf: ReadonlyMap<number, string>):
       labels: list(values[7]),
       codes: list(values[8]),
       ...(typeof body === 'string' ? { body } : {}),
+      ...(typeof line === 'string' ? { line } : {}),
     },
   ];
 }
@@ -119,16 +129,40 @@ select e.epoch, r.* from ${EPOCH} left join lateral (
   };
 }
 
-/** Two branches: nearly every visible row is the open version, found by its whole key. */
-const BY_ID = {
-  name: 'rows-by-id',
-  text: `
+/** So many rows come with their texts as well: fetching them apart would take longer. */
+const FEW = 200;
+
+const LINES = lines('lines', COLUMNS);
+const LINES_CONTINUED = lines('lines-continued', columns(LABELS_SINCE));
+
+/** Every row with its search line; one without (stored before there were any) with its text. */
+function lines(name: string, selected: string): Statement {
+  return {
+    name,
+    text: `
 select e.epoch, r.* from ${EPOCH} left join lateral (
-  select ${COLUMNS}, rv.body from ${VISIBLE} and rv.valid_to = 9223372036854775807 and rv.resource_id = any($6::uuid[])
+  select ${selected},
+         case when count(*) over () <= ${FEW} or rv.type = any($6::smallint[]) or rv.search_line is null
+              then rv.body end as body, rv.search_line
+  from ${VISIBLE}) r on true`,
+  };
+}
+
+const BY_ID = byId('rows-by-id', COLUMNS);
+const BY_ID_CONTINUED = byId('rows-by-id-continued', columns(LABELS_SINCE));
+
+/** Two branches: nearly every visible row is the open version, found by its whole key. */
+function byId(name: string, selected: string): Statement {
+  return {
+    name,
+    text: `
+select e.epoch, r.* from ${EPOCH} left join lateral (
+  select ${selected}, rv.body from ${VISIBLE} and rv.valid_to = 9223372036854775807 and rv.resource_id = any($6::uuid[])
   union all
-  select ${COLUMNS}, rv.body from ${VISIBLE} and rv.valid_to < 9223372036854775807 and rv.resource_id = any($6::uuid[])) r
+  select ${selected}, rv.body from ${VISIBLE} and rv.valid_to < 9223372036854775807 and rv.resource_id = any($6::uuid[])) r
 on true`,
-};
+  };
+}
 
 const BODIES = {
   name: 'bodies',
@@ -138,4 +172,41 @@ from unnest($1::uuid[], $2::uuid[], $3::bigint[]) k(person_id, resource_id, vali
 join record.resource_version rv
   on rv.person_id = k.person_id and rv.resource_id = k.resource_id and rv.valid_from = k.valid_from
 where rv.body is not null`,
+};
+
+/** Versions of one resource that the grant's publication reaches, newest first. */
+export async function readVersions(
+  database: Database,
+  policy: Policy,
+  codeOf: ReadonlyMap<number, string>,
+  grant: Grant,
+  type: ServedTypeName,
+  id: string,
+): Promise<readonly Row[]> {
+  const horizon = horizonOf(policy, grant);
+  const place = [horizon.map((h) => h.number), horizon.map((h) => h.loadNo), SERVED[type].code, id];
+  const found = await (served(type).keeping === 'directory'
+    ? database.read(DIRECTORY_VERSIONS, place)
+    : database.read(VERSIONS, [...place, grant.personIds]));
+  return found.flatMap((values) => toRow(values, codeOf));
+}
+
+const VERSIONS = {
+  name: 'versions',
+  text: `
+select 0, ${COLUMNS}, rv.body from record.resource_version rv
+join unnest($1::smallint[], $2::bigint[]) h(source, load_no) on h.source = rv.source
+where rv.person_id = any($5::uuid[]) and rv.resource_id = $4::uuid and rv.type = $3::smallint
+  and rv.valid_from <= h.load_no and rv.body is not null
+order by rv.valid_from desc`,
+};
+
+const DIRECTORY_VERSIONS = {
+  name: 'directory-versions',
+  text: `
+select 0, d.resource_id::text, '', d.valid_from, d.source, d.type, '', '', '', d.body
+from record.directory_version d
+join unnest($1::smallint[], $2::bigint[]) h(source, load_no) on h.source = d.source
+where d.resource_id = $4::uuid and d.type = $3::smallint and d.valid_from <= h.load_no and d.body is not null
+order by d.valid_from desc`,
 };

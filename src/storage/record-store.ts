@@ -5,13 +5,21 @@ import type { Facts } from '../access/facts.ts';
 import type { Policy } from '../access/policy.ts';
 import { Problem } from '../fhir/problem.ts';
 import type { ServedTypeName } from '../fhir/served.ts';
-import type { ConsentRecord, DirectoryWanted, Fetched, RecordStore, Row, Wanted } from '../record/ports.ts';
+import type {
+  ConsentRecord,
+  Demographic,
+  DirectoryWanted,
+  Fetched,
+  RecordStore,
+  Row,
+  Wanted,
+} from '../record/ports.ts';
 import type { Database } from './database.ts';
 import { readConsents } from './read-consents.ts';
 import { readDirectory } from './read-directory.ts';
 import type { FactReader } from './read-facts.ts';
 import { factReader } from './read-facts.ts';
-import { readBodies, readRows } from './read-rows.ts';
+import { readBodies, readRows, readVersions } from './read-rows.ts';
 
 /** The record in PostgreSQL as `record/` needs it. */
 export class StoredRecord implements RecordStore {
@@ -38,9 +46,9 @@ export class StoredRecord implements RecordStore {
     return available(() => this.#facts(person, caller, publication));
   }
 
-  candidates(family: string, given: string, birthDate: string, limit: number): Promise<readonly string[]> {
+  candidates({ family, given, birthDate }: Demographic, limit: number): Promise<readonly string[]> {
     return available(async () => {
-      const rows = await this.#database.read(CANDIDATES, [birthDate, family, given, limit + 1]);
+      const rows = await this.#database.read(CANDIDATES, [birthDate, family, given ?? null, limit + 1]);
       return rows.map((row) => String(row[0]));
     });
   }
@@ -51,6 +59,10 @@ export class StoredRecord implements RecordStore {
 
   bodies(rows: readonly Row[]): Promise<ReadonlyMap<string, string>> {
     return available(() => readBodies(this.#database, rows));
+  }
+
+  versions(grant: Grant, type: ServedTypeName, id: string): Promise<readonly Row[]> {
+    return available(() => readVersions(this.#database, this.#policy, this.#codeOf, grant, type, id));
   }
 
   numbersOf(personIds: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>> {
@@ -94,7 +106,7 @@ group by asked.person_id`,
 const CANDIDATES = {
   name: 'candidates',
   text: `select distinct person_id::text from record.person_search
-         where birth_date = $1 and family = $2 and (given = $3 or split_part(given, ' ', 1) = $3) limit $4`,
+         where birth_date = $1 and family = $2 and ($3::text is null or given = $3 or split_part(given, ' ', 1) = $3) limit $4`,
 };
 
 /** Whatever the database does wrong, the caller of the record learns one thing: try again. */

@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import type { Patient } from '@medplum/fhirtypes';
 import fc from 'fast-check';
 import t from 'tap';
-import type { Ask } from '../../src/access/ask.ts';
 import type { Caller } from '../../src/access/caller.ts';
 import type { SourcePolicy } from '../../src/access/policy.ts';
 import { Problem } from '../../src/fhir/problem.ts';
@@ -10,7 +9,7 @@ import { auditEventFor } from '../../src/record/audit-view.ts';
 import { searchset } from '../../src/record/bundle.ts';
 import { consentResource } from '../../src/record/consent.ts';
 import { inOrder, sortKey } from '../../src/record/order.ts';
-import { PageTokens } from '../../src/record/page-token.ts';
+import { type FurtherPage, PageTokens } from '../../src/record/page-token.ts';
 import { aggregatePatient, type Contribution } from '../../src/record/patient.ts';
 
 const gp = {
@@ -28,12 +27,6 @@ const gp = {
   attestsNotOwn: true,
   namedBy: 'login',
 } as const satisfies Caller;
-const ask: Ask = {
-  interaction: 'search-type',
-  type: 'Observation',
-  person: { by: 'nhs-number', nhsNumber: '9990000018' },
-  count: 10,
-};
 
 function problemOf(run: () => unknown): Problem | undefined {
   try {
@@ -46,10 +39,21 @@ function problemOf(run: () => unknown): Problem | undefined {
 
 t.test('a page token', async (t) => {
   const tokens = new PageTokens(randomBytes(32));
-  const token = tokens.seal(ask, gp, 1000);
+  const page: FurtherPage = {
+    question: {
+      interaction: 'search-type',
+      type: 'Observation',
+      query: [
+        ['patient:identifier', 'https://fhir.nhs.uk/Id/nhs-number|9990000018'],
+        ['_count', '10'],
+      ],
+    },
+    after: { publication: 3, lastKey: '008.a', standing: ['a', null, 4] },
+  };
+  const token = tokens.seal(page, gp, 1000);
 
   t.test('gives back the question to the caller it was given to, for fifteen minutes', async (t) => {
-    t.strictSame(tokens.open(token, gp, 1000 + 15 * 60_000), ask);
+    t.strictSame(tokens.open(token, gp, 1000 + 15 * 60_000), page);
     t.equal(problemOf(() => tokens.open(token, gp, 1001 + 15 * 60_000))?.kind, 'gone');
   });
 

@@ -44,6 +44,7 @@ t.test('consent and sharing that change while an answer is made, or since a page
     clientAddress: '127.0.0.1',
     rawRequest: 'GET /fhir HTTP/1.1\r\n',
     self: asked.type,
+    again: { interaction: asked.interaction, type: asked.type, query: [] },
     requireComplete: false,
   });
   const optOut = async (out: boolean): Promise<void> => {

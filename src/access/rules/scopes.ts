@@ -1,16 +1,21 @@
+import type { ServedTypeName } from '../../fhir/served.ts';
 import type { Ask } from '../ask.ts';
 import type { Caller } from '../caller.ts';
 import { isDirectory } from '../data-classes.ts';
 import type { Facts } from '../facts.ts';
 import { personAsked } from '../person-asked.ts';
 import { ALLOW, forbid, judges, type Rule, withhold } from '../rule.ts';
-import { covers, type ScopeLetter, type ScopeLevel, scopeCover } from '../scopes.ts';
+import { covers, type ScopeCover, type ScopeLetter, type ScopeLevel, scopeCover } from '../scopes.ts';
 
 const LETTERS: { readonly [I in Ask['interaction']]: readonly ScopeLetter[] } = {
   read: ['r'],
+  vread: ['r'],
+  'history-instance': ['r'],
   'search-type': ['s'],
   // an operation finds and shows: it needs both
   everything: ['r', 's'],
+  match: ['r', 's'],
+  summary: ['r', 's'],
 };
 
 export const scopesRule: Rule = {
@@ -28,10 +33,11 @@ export const scopesRule: Rule = {
   },
   judge(caller, ask, facts) {
     const levels = levelsFor(caller, ask, facts);
-    const cover = LETTERS[ask.interaction].map((letter) =>
-      scopeCover(caller.scopes, levels, letter, ask.type),
-    );
-    if (cover.includes('none')) {
+    const coverOf = (type: ServedTypeName): readonly ScopeCover[] =>
+      LETTERS[ask.interaction].map((letter) => scopeCover(caller.scopes, levels, letter, type));
+    const cover = coverOf(ask.type);
+    // what a condition looks into is looked at as much as what is shown (S-13, S-14)
+    if ([ask.type, ...(ask.looksInto ?? [])].some((type) => coverOf(type).includes('none'))) {
       return forbid(
         'scopes',
         'The access token does not allow this. Ask for one with the scopes this needs.',
@@ -48,9 +54,7 @@ export const scopesRule: Rule = {
     }
     return withhold({
       hides(_source, type) {
-        const covered = LETTERS[ask.interaction].map((letter) =>
-          scopeCover(caller.scopes, levels, letter, type),
-        );
+        const covered = coverOf(type);
         if (covered.includes('none')) return 'all';
         if (covered.every((one) => one === 'all')) return 'none';
         return (row) => !covered.every((one) => covers(one, row.categories));

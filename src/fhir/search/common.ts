@@ -4,15 +4,15 @@ import type { IdentifierReader, ParameterDefinition, ParsedParameter, SearchValu
 
 export const MAX_COUNT = 1000;
 
-/** Page size: 1 or more; more than MAX_COUNT is read as MAX_COUNT, since a server may return fewer than asked. */
+/** Page size; more than MAX_COUNT is read as MAX_COUNT, since a server may return fewer. 0 asks for the total alone. */
 export const COUNT: ParameterDefinition = {
   name: '_count',
   type: 'special',
   multiple: false,
   list: false,
-  expects: 'a whole number from 1',
+  expects: 'a whole number',
   read: (text) =>
-    /^[1-9]\d*$/.test(text) ? { kind: 'count', count: Math.min(Number(text), MAX_COUNT) } : undefined,
+    /^(?:0|[1-9]\d*)$/.test(text) ? { kind: 'count', count: Math.min(Number(text), MAX_COUNT) } : undefined,
 };
 
 /** Ids of resources, separated by commas. */
@@ -33,14 +33,28 @@ export const FORMAT: ParameterDefinition = {
   read: (text) => ({ kind: 'string', text }),
 };
 
+/** One date or time, without a prefix: `_since`, `start`, `end`, `_at`. */
+export function momentParameter(name: string): ParameterDefinition {
+  return {
+    name,
+    type: 'date',
+    multiple: false,
+    list: false,
+    prefixes: ['eq'],
+    expects: 'a date or time of the calendar, without a prefix',
+  };
+}
+
 /**
  * The person a search is about: by id, `Patient/id` or its URL, or by identifier (`patient:identifier`,
  * `patient.identifier`) as `system|value`.
  * @param identifiers systems that name a person, with the reader of their values (NHS number: its check digit)
+ * @param chain where other chains lead
  */
 export function patientParameter(
   name: 'patient' | 'subject',
   identifiers: ReadonlyMap<string, IdentifierReader>,
+  chain?: ParameterDefinition['chain'],
 ): ParameterDefinition {
   return {
     name,
@@ -50,6 +64,7 @@ export function patientParameter(
     targets: ['Patient'],
     suffixes: [':identifier', '.identifier', ':Patient'],
     identifiers,
+    ...(chain !== undefined && { chain }),
     expects: 'a Patient id, Patient/id or its URL on this server; by identifier a valid system|value',
   };
 }

@@ -33,6 +33,10 @@ export interface ParameterDefinition {
   readonly prefixes?: readonly Prefix[];
   /** reference: types it may point to */
   readonly targets?: readonly string[];
+  /** reference: the parameters of a type that a chain leads to; a type without a table has no chains */
+  readonly chain?: (type: string) => ParameterTable | undefined;
+  /** reference: it may hold canonical URLs, which are not of this server */
+  readonly canonical?: boolean;
   /** reference by identifier, token: systems that are allowed, with how their values are read; any unless given */
   readonly identifiers?: ReadonlyMap<string, IdentifierReader>;
   /** composite: its parts, in order */
@@ -69,6 +73,10 @@ export type SearchValue =
   | { readonly kind: 'composite'; readonly parts: readonly SearchValue[] }
   | { readonly kind: 'id'; readonly id: string }
   | { readonly kind: 'count'; readonly count: number }
+  | { readonly kind: 'choice'; readonly choice: string }
+  | { readonly kind: 'sort'; readonly name: string; readonly descending: boolean }
+  | IncludeValue
+  | OfTypeValue
   | { readonly kind: 'missing'; readonly missing: boolean };
 
 /** `system` absent: any system; empty: no system (`|code`). `code` absent: any code of the system (`system|`). */
@@ -95,10 +103,42 @@ export interface QuantityValue {
   readonly code?: string;
 }
 
+/** `Encounter:service-provider:Organization`: from which type, along which parameter, only to which type. */
+export interface IncludeValue {
+  readonly kind: 'include';
+  readonly source: string;
+  readonly parameter: string;
+  readonly target?: string;
+}
+
+/** An identifier by the code of its type and its value (`:of-type`). */
+export interface OfTypeValue {
+  readonly kind: 'of-type';
+  readonly system: string;
+  readonly code: string;
+  readonly value: string;
+}
+
 /** One occurrence of a parameter in a query. */
 export interface ParsedParameter {
   readonly name: string;
   readonly suffix?: Suffix;
-  /** at least one */
+  /** at least one; none where `chained` or `having` says what is asked */
   readonly values: readonly SearchValue[];
+  /** `subject:Patient.name=…`: what the resource at the reference's end must meet, for each type that it may be of */
+  readonly chained?: readonly ChainedParameter[];
+  /** `_has:Observation:patient:code=…`: what a resource that refers to this one must meet */
+  readonly having?: HavingParameter;
+}
+
+export interface ChainedParameter {
+  readonly type: string;
+  readonly parameter: ParsedParameter;
+}
+
+export interface HavingParameter {
+  readonly type: string;
+  /** its parameter that refers */
+  readonly reference: string;
+  readonly parameter: ParsedParameter;
 }

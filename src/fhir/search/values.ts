@@ -23,12 +23,14 @@ export function readValue(
   if (text === '') return undefined;
   if (suffix === ':missing') return readMissing(text);
   if (suffix === ':identifier' || suffix === '.identifier') return readIdentifier(definition, text);
+  if (suffix === ':of-type') return readOfType(text);
   if (definition.read !== undefined) return readPlain(text, definition.read);
+  if (suffix === ':text') return readText(text);
   switch (definition.type) {
     case 'token':
       return readToken(definition, text);
     case 'string':
-      return readPlain(text, (plain) => (plain.trim() === '' ? undefined : { kind: 'string', text: plain }));
+      return readText(text);
     case 'uri':
       return readPlain(text, (plain) => (/\s/.test(plain) ? undefined : { kind: 'uri', uri: plain }));
     case 'date':
@@ -49,6 +51,17 @@ export function readValue(
 function readPlain(text: string, read: (plain: string) => SearchValue | undefined): SearchValue | undefined {
   const plain = unescapeValue(text);
   return plain === undefined ? undefined : read(plain);
+}
+
+function readText(text: string): SearchValue | undefined {
+  return readPlain(text, (plain) => (plain.trim() === '' ? undefined : { kind: 'string', text: plain }));
+}
+
+/** `system|code|value`, all three (R4 search.html, Identifier of type) */
+function readOfType(text: string): SearchValue | undefined {
+  const [system, code, value, ...more] = splitEscaped(text, '|').map(unescapeValue);
+  if (more.length > 0 || !code || !value || system === undefined) return undefined;
+  return { kind: 'of-type', system, code, value };
 }
 
 function readMissing(text: string): SearchValue | undefined {
@@ -137,6 +150,8 @@ function readReference(
     const type = ofModifier ?? onlyTarget;
     return { kind: 'reference', id: plain, ...(type !== undefined && { type }) };
   }
+  if (definition.canonical === true && /^(?:https?|urn):[^\s]+$/.test(plain))
+    return { kind: 'uri', uri: plain };
   const relative = plain.startsWith(`${context.base}/`) ? plain.slice(context.base.length + 1) : plain;
   const local = relative.includes('/_history/') ? undefined : localReference(relative);
   if (local === undefined || definition.targets?.includes(local.type) === false) return undefined;

@@ -175,7 +175,7 @@ function toOwner({ state, reason, person_id: personId }: OwnerRow): RowOwner {
 }
 
 function writeStaged(copy: BinaryCopy, row: StagedRow): void {
-  copy.row(11);
+  copy.row(12);
   copy.uuid(row.resourceId);
   copy.uuid(row.personId ?? NOBODY);
   copy.int16(row.type);
@@ -184,6 +184,7 @@ function writeStaged(copy: BinaryCopy, row: StagedRow): void {
   copy.textArray(row.codes);
   copy.textArray(row.identifiers);
   copy.bytes(row.hash);
+  copy.text(row.searchLine);
   copy.text(row.body);
   copy.int16(row.file);
   copy.int32(row.line);

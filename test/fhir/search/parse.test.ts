@@ -219,7 +219,7 @@ t.test(
   async (t) => {
     // biome-ignore format: a table
     const refused: Readonly<Record<string, readonly string[]>> = {
-      _count: ['0', '-1', '1e9', 'NaN', '0x10', ' 5', '5 ', '05', '1.5', '+5', '1,2', ''],
+      _count: ['-1', '1e9', 'NaN', '0x10', ' 5', '5 ', '05', '1.5', '+5', '1,2', ''],
       _id: ['a_b', 'a,,b', ',', 'a'.repeat(65), 'Patient/a', '../a', 'a\u0000', 'a b'],
       patient: [
         'p1,p2', 'Practitioner/p1', 'Patient/', 'Patient/p1/_history/1', 'https://evil.example/fhir/Patient/p1',
@@ -253,7 +253,7 @@ t.test(
     }
     const messages = [
       ['_count', '', 'The search parameter _count must have a value.'],
-      ['_count', '0', 'The search parameter _count must be a whole number from 1.'],
+      ['_count', '-1', 'The search parameter _count must be a whole number.'],
       [
         'patient:identifier',
         `${NHS}|9990000017`,

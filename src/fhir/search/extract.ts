@@ -1,0 +1,127 @@
+import { type IndexedComponent, type IndexedParameter, indexedParameters, type Leaf } from './indexed.ts';
+import { type Fields, LineWriter } from './line.ts';
+import type { ParameterType } from './parameter.ts';
+import {
+  dateFields,
+  quantityFields,
+  referenceFields,
+  stringFields,
+  tokenFields,
+  uriFields,
+} from './values-of.ts';
+
+/**
+ * The values that a resource is found by. One form for everything that is searched: made when a resource is stored, and
+ * in the same way for what a live source answers.
+ */
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** A parameter that has entries of its own, ready to be walked. */
+interface Plan {
+  readonly name: string;
+  readonly type: ParameterType;
+  readonly leaves: readonly Leaf[];
+  readonly bases?: readonly (readonly string[])[];
+  readonly components?: readonly IndexedComponent[];
+}
+
+const PLANS = new Map<string, readonly Plan[]>();
+
+/**
+ * @param resource valid R4, its references already those of this record; decimals may be marked (`decimals.ts`)
+ * @returns its search line; empty for a type that is not served
+ */
+export function searchLine(resource: object): string {
+  const type = String((resource as Json)['resourceType']);
+  const line = new LineWriter();
+  for (const plan of plansOf(type)) {
+    if (plan.components === undefined) addLeaves(line, plan, resource as Json);
+    else addComposites(line, plan, resource as Json);
+  }
+  return line.text();
+}
+
+function plansOf(type: string): readonly Plan[] {
+  let plans = PLANS.get(type);
+  if (plans === undefined) {
+    plans = [...indexedParameters(type)].flatMap(([name, parameter]) => planOf(name, parameter));
+    PLANS.set(type, plans);
+  }
+  return plans;
+}
+
+/** What is the same as other parameters' values is not written again. */
+function planOf(name: string, parameter: IndexedParameter): Plan[] {
+  const { type, leaves = [], bases, components } = parameter;
+  if (parameter.of !== undefined || parameter.parts !== undefined) return [];
+  if (components !== undefined && bases === undefined) return [];
+  return [
+    {
+      name,
+      type,
+      leaves,
+      ...(bases !== undefined && { bases }),
+      ...(components !== undefined && { components }),
+    },
+  ];
+}
+
+function addLeaves(line: LineWriter, { name, type, leaves }: Plan, resource: Json): void {
+  for (const leaf of leaves) {
+    for (const value of valuesAt(resource, leaf.path, 0)) {
+      for (const fields of fieldsFor(type, leaf, value)) line.add(name, fields);
+    }
+  }
+}
+
+/** Every way in which the components occur together in one element. */
+function addComposites(line: LineWriter, { name, bases = [], components = [] }: Plan, resource: Json): void {
+  for (const base of bases) {
+    for (const element of valuesAt(resource, base, 0)) {
+      let together: (readonly Fields[])[] = [[]];
+      for (const component of components) {
+        const fields = componentFields(component, element);
+        together = together.flatMap((before) => fields.map((each) => [...before, each]));
+      }
+      for (const parts of together) line.addParts(name, parts);
+    }
+  }
+}
+
+function componentFields({ type, leaves = [] }: IndexedComponent, element: unknown): readonly Fields[] {
+  return leaves.flatMap((leaf) =>
+    valuesAt(element, leaf.path, 0).flatMap((value) => fieldsFor(type, leaf, value)),
+  );
+}
+
+const NOTHING: readonly never[] = [];
+
+function valuesAt(value: unknown, path: readonly string[], depth: number): readonly unknown[] {
+  if (value === undefined || value === null) return NOTHING;
+  if (Array.isArray(value)) return value.flatMap((each) => valuesAt(each, path, depth));
+  const name = path[depth];
+  if (name === undefined) return [value];
+  return typeof value === 'object' ? valuesAt((value as Json)[name], path, depth + 1) : NOTHING;
+}
+
+function fieldsFor(type: ParameterType, leaf: Leaf, value: unknown): readonly Fields[] {
+  switch (type) {
+    case 'token':
+      return tokenFields(leaf, value);
+    case 'string':
+      return stringFields(leaf, value);
+    case 'date':
+      return dateFields(leaf, value);
+    case 'reference':
+      return referenceFields(leaf, value);
+    case 'number':
+    case 'quantity':
+      return quantityFields(leaf, value);
+    case 'uri':
+      return uriFields(value);
+    case 'composite':
+    case 'special':
+      return NOTHING;
+  }
+}
