@@ -1,10 +1,32 @@
-import type { CapabilityStatement, CapabilityStatementRestResource } from '@medplum/fhirtypes';
+import type {
+  CapabilityStatement,
+  CapabilityStatementRestResource,
+  CapabilityStatementRestResourceSearchParam,
+} from '@medplum/fhirtypes';
+import { indexedParameters } from '../fhir/search/indexed.ts';
+import type { ParameterDefinition } from '../fhir/search/parameter.ts';
+import { SEARCH_LIMITS } from '../fhir/search/parse.ts';
 import { SERVED_NAMES, type ServedTypeName } from '../fhir/served.ts';
+import { MOST_ENTRIES } from './batch.ts';
+import { includesOf, interactionsOf, OPERATIONS, revIncludesOf, VERSIONED } from './interactions.ts';
 import { SEARCHES } from './searches.ts';
 
 const PROFILED: readonly ServedTypeName[] = SERVED_NAMES.filter(
   (type) => !['AuditEvent', 'Provenance', 'Binary'].includes(type),
 );
+
+/** What is the same for every type, in the words of whoever reads the statement. */
+const DOCUMENTATION =
+  'View-only. Unknown or unsupported search parameters, modifiers and prefixes are refused with 400, always, whatever ' +
+  'Prefer: handling says. What the caller may not see is left out before anything is counted, sorted, paged, included or ' +
+  'looked into: a resource that is withheld and one that does not exist read the same. A clinical search is about one ' +
+  'person (patient). Chains, _has, _include and _revinclude reach what the caller may see of that person, and the ' +
+  'directories. A searchset names the sources that are missing or out of date in an entry of mode "outcome"; Prefer: ' +
+  'completeness=required answers 503 instead. Next links hold for 15 minutes, for the same caller, at one moment of the ' +
+  `record; every page is decided anew. Limits of one search: ${SEARCH_LIMITS.parameters} parameters, ` +
+  `${SEARCH_LIMITS.values} values of one and ${SEARCH_LIMITS.allValues} of all, ${SEARCH_LIMITS.length} characters, ` +
+  `${SEARCH_LIMITS.chains} chains and _has, each of at most ${SEARCH_LIMITS.chainDepth} references; 1,000 entries a ` +
+  `page and as many included. A batch has at most ${MOST_ENTRIES} entries, reads and searches alone.`;
 
 /**
  * The CapabilityStatement (R4 capabilitystatement.html), made from the tables that the routes are made from, so that
@@ -15,8 +37,14 @@ const PROFILED: readonly ServedTypeName[] = SERVED_NAMES.filter(
 export function capabilityStatement(baseUrl: string, version: string, date: string): CapabilityStatement {
   return {
     resourceType: 'CapabilityStatement',
+    url: `${baseUrl}/metadata`,
+    version,
+    name: 'MyCareRecord',
+    title: 'My Care Record',
     status: 'active',
     date,
+    publisher: 'My Care Record, Buckinghamshire',
+    description: 'What the FHIR API of the shared, view-only care record of Buckinghamshire offers.',
     kind: 'instance',
     software: { name: 'My Care Record', version },
     implementation: { description: 'The shared, view-only care record of Buckinghamshire', url: baseUrl },
@@ -25,11 +53,7 @@ export function capabilityStatement(baseUrl: string, version: string, date: stri
     rest: [
       {
         mode: 'server',
-        documentation:
-          'View-only. Unknown or unsupported search parameters, modifiers and prefixes are refused with 400, always. ' +
-          'What the caller may not see is left out before anything is counted, sorted or paged: a resource that is ' +
-          'withheld and one that does not exist read the same. A searchset names the sources that are missing or out ' +
-          'of date in an entry of mode "outcome"; Prefer: completeness=required answers 503 instead.',
+        documentation: DOCUMENTATION,
         security: {
           cors: false,
           service: [
@@ -45,34 +69,55 @@ export function capabilityStatement(baseUrl: string, version: string, date: stri
           description:
             'Bearer tokens of configured issuers, with SMART scopes v1 or v2. See .well-known/smart-configuration.',
         },
-        resource: SERVED_NAMES.map((type) => resource(type)),
+        resource: SERVED_NAMES.map(resource),
+        interaction: [{ code: 'batch', documentation: 'GET entries, each decided and audited on its own.' }],
       },
     ],
   };
 }
 
 function resource(type: ServedTypeName): CapabilityStatementRestResource {
-  const search = SEARCHES[type];
+  const [search, searchInclude, searchRevInclude] = [SEARCHES[type], includesOf(type), revIncludesOf(type)];
+  const operation = OPERATIONS.filter(({ types }) => types.includes(type)).map(
+    ({ name, definition, documentation }) => ({ name, definition, documentation }),
+  );
   return {
     type,
     ...(PROFILED.includes(type)
       ? { supportedProfile: [`https://fhir.hl7.org.uk/StructureDefinition/UKCore-${type}`] }
       : {}),
-    interaction: [{ code: 'read' }, ...(search === undefined ? [] : [{ code: 'search-type' } as const])],
-    versioning: 'no-version',
-    readHistory: false,
+    interaction: interactionsOf(type).map((code) => ({ code })),
+    versioning: VERSIONED.includes(type) ? 'versioned' : 'no-version',
+    readHistory: VERSIONED.includes(type),
     updateCreate: false,
+    conditionalRead: 'not-supported',
+    referencePolicy: ['literal', 'logical', 'local'],
+    ...(searchInclude.length === 0 ? {} : { searchInclude: [...searchInclude] }),
+    ...(searchRevInclude.length === 0 ? {} : { searchRevInclude: [...searchRevInclude] }),
     ...(search === undefined
       ? {}
-      : {
-          searchParam: search.parameters.map(({ name, type: kind }) => ({ name, type: kind })),
-        }),
-    ...(type === 'Patient'
-      ? {
-          operation: [
-            { name: 'everything', definition: 'http://hl7.org/fhir/OperationDefinition/Patient-everything' },
-          ],
-        }
-      : {}),
+      : { searchParam: search.parameters.flatMap((each) => searchParam(type, each)) }),
+    ...(operation.length === 0 ? {} : { operation }),
   };
+}
+
+/** `_has` is no parameter with a definition of its own: the documentation speaks of it. */
+function searchParam(
+  type: ServedTypeName,
+  { name, type: kind, suffixes = [] }: ParameterDefinition,
+): CapabilityStatementRestResourceSearchParam[] {
+  if (name === '_has') return [];
+  const definition =
+    name === '_id'
+      ? 'http://hl7.org/fhir/SearchParameter/Resource-id'
+      : indexedParameters(type).get(name)?.url;
+  const modifiers = suffixes.filter((suffix) => /^:[a-z]/.test(suffix));
+  return [
+    {
+      name,
+      type: name === '_id' ? 'token' : kind,
+      ...(definition === undefined ? {} : { definition }),
+      ...(modifiers.length === 0 ? {} : { documentation: `Modifiers: ${modifiers.join(' ')}` }),
+    },
+  ];
 }

@@ -12,10 +12,10 @@ export function pairsOf(request: FastifyRequest): readonly (readonly [string, st
   const mark = url.indexOf('?');
   const query = mark < 0 ? '' : url.slice(mark + 1);
   const body = typeof request.body === 'string' ? request.body : '';
-  return [...decoded(query), ...decoded(body)];
+  return [...decodedPairs(query), ...decodedPairs(body)];
 }
 
-function decoded(text: string): (readonly [string, string])[] {
+export function decodedPairs(text: string): (readonly [string, string])[] {
   if (text === '') return [];
   return text
     .split('&')

@@ -1,5 +1,5 @@
 import { DEFINITIONS } from '../r4.ts';
-import { isServed, type ServedTypeName } from '../served.ts';
+import { isServed, SERVED_NAMES, type ServedTypeName } from '../served.ts';
 import { countOf, valuesNamed } from './common.ts';
 import { indexedParameters } from './indexed.ts';
 import type { IncludeValue, ParameterDefinition, ParsedParameter, SearchValue } from './parameter.ts';
@@ -117,7 +117,8 @@ function isReachable(type: string): boolean {
 export function typesBrought({ direction, source, parameter, target }: Include): readonly ServedTypeName[] {
   if (direction === 'revinclude') return isServed(source) ? [source] : [];
   if (target !== undefined) return isServed(target) ? [target] : [];
-  return (indexedParameters(source).get(parameter)?.targets ?? []).filter(isServed).filter(isReachable);
+  const { targets = [] } = indexedParameters(source).get(parameter) ?? {};
+  return SERVED_NAMES.filter((type) => isReachable(type) && (targets.length === 0 || targets.includes(type)));
 }
 
 /**
