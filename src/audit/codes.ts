@@ -55,6 +55,7 @@ export const ROLE = {
   securityResource: coding(OBJECT_ROLE, '13'),
   job: coding(OBJECT_ROLE, '20'),
   query: coding(OBJECT_ROLE, '24'),
+  processingElement: coding(OBJECT_ROLE, '26'),
 };
 
 export const APPLICATION_SERVER = coding('http://terminology.hl7.org/CodeSystem/security-source-type', '4');
