@@ -6,13 +6,11 @@ import { Problem } from '../fhir/problem.ts';
 import { answerProblem, errorDoor } from './error-door.ts';
 import { fhirRoutes } from './fhir-routes.ts';
 import { healthRoutes } from './health.ts';
+import { FORM_LIMIT, takeForms } from './request-body.ts';
 import { requireRoutePolicies } from './route-policy.ts';
 import type { HttpServices } from './services.ts';
 import { refuseAmbiguous, requestIdOf } from './strict-request.ts';
 import { UnauthenticatedCounter } from './unauthenticated.ts';
-
-/** Bodies are search forms: nothing longer is honest. */
-const BODY_LIMIT = 64 * 1024;
 
 /**
  * The HTTP edge, without a port. It serialises only what `disclose` released, and problems.
@@ -22,7 +20,7 @@ export async function buildApp(services: HttpServices): Promise<FastifyInstance>
   const door = errorDoor(services);
   const app = Fastify({
     logger: false,
-    bodyLimit: BODY_LIMIT,
+    bodyLimit: FORM_LIMIT,
     trustProxy: services.proxies.length > 0 ? [...services.proxies] : false,
     requestTimeout: 20_000,
     keepAliveTimeout: 65_000,
@@ -38,12 +36,7 @@ export async function buildApp(services: HttpServices): Promise<FastifyInstance>
     frameworkErrors: (error, request, reply) => door(error, request, reply),
   });
   requireRoutePolicies(app);
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser(
-    'application/x-www-form-urlencoded',
-    { parseAs: 'string', bodyLimit: BODY_LIMIT },
-    (_request, body, done) => done(null, body),
-  );
+  takeForms(app);
   app.setErrorHandler(door);
   app.setNotFoundHandler((request, reply) => answerProblem(notHere(request), request, reply));
   app.addHook('onRequest', async (request) => refuseAmbiguous(request));
