@@ -6,10 +6,12 @@ import { Problem } from '../fhir/problem.ts';
 import { answerProblem, errorDoor } from './error-door.ts';
 import { fhirRoutes } from './fhir-routes.ts';
 import { healthRoutes } from './health.ts';
+import { applyPreferences } from './prefer.ts';
 import { FORM_LIMIT, takeForms } from './request-body.ts';
 import { requireRoutePolicies } from './route-policy.ts';
 import type { HttpServices } from './services.ts';
 import { refuseAmbiguous, requestIdOf } from './strict-request.ts';
+import { nameRequest } from './trace.ts';
 import { UnauthenticatedCounter } from './unauthenticated.ts';
 
 /**
@@ -40,9 +42,7 @@ export async function buildApp(services: HttpServices): Promise<FastifyInstance>
   app.setErrorHandler(door);
   app.setNotFoundHandler((request, reply) => answerProblem(notHere(request), request, reply));
   app.addHook('onRequest', async (request) => refuseAmbiguous(request));
-  app.addHook('onSend', async (request, reply) => {
-    reply.header('x-request-id', request.id);
-  });
+  app.addHook('onSend', async (request, reply) => nameRequest(request, reply));
   app.addHook('onResponse', async (request, reply) => {
     services.logRequest({
       method: request.method,
@@ -77,7 +77,13 @@ export async function buildApp(services: HttpServices): Promise<FastifyInstance>
     await unauthenticated.flush(services.disclosure.now());
   });
   healthRoutes(app, services);
-  await app.register(async (scope) => fhirRoutes(scope, services, unauthenticated), { prefix: '/fhir' });
+  await app.register(
+    async (scope) => {
+      applyPreferences(scope);
+      fhirRoutes(scope, services, unauthenticated);
+    },
+    { prefix: '/fhir' },
+  );
   return app;
 }
 

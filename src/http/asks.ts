@@ -16,6 +16,9 @@ export interface Understood {
   readonly self: string;
 }
 
+/** What may stand beside a page token: how the answer is written is no part of the question. */
+const BESIDE_PAGE: ReadonlySet<string> = new Set(['_page', '_count', '_format', '_pretty']);
+
 type Pairs = readonly (readonly [string, string])[];
 
 /** Entries a page where the client does not say. */
@@ -83,7 +86,7 @@ export function askOfPage(
 ): Understood | undefined {
   const token = pairs.find(([name]) => name === '_page');
   if (token === undefined) return undefined;
-  const others = pairs.filter(([name]) => name !== '_page' && name !== '_count' && name !== '_format');
+  const others = pairs.filter(([name]) => !BESIDE_PAGE.has(name));
   if (others.length > 0 || pairs.filter(([name]) => name === '_page').length > 1) throw wrongPage();
   parseSearch(
     pairs.filter(([name]) => name !== '_page'),

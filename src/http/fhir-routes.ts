@@ -5,15 +5,16 @@ import { SERVED_NAMES, type ServedTypeName } from '../fhir/served.ts';
 import { disclose } from '../record/disclose.ts';
 import { type RejectedRequest, recordRejected } from '../record/rejected.ts';
 import { askOfEverything, askOfPage, askOfRead, askOfSearch, type Understood } from './asks.ts';
+import { accountOf, attempted, authenticate } from './known-caller.ts';
 import { capabilityStatement } from './metadata.ts';
-import { pairsOf, rawRequestOf } from './query.ts';
+import { type AnswerFormat, negotiate } from './negotiation.ts';
+import { preferencesOf } from './prefer.ts';
+import { pairsOf } from './query.ts';
 import { SEARCHES } from './searches.ts';
+import { sendFhir, sendReleased } from './send.ts';
 import type { HttpServices } from './services.ts';
 import { smartConfiguration } from './smart.ts';
-import { clientAddress, requireJson, requiresComplete } from './strict-request.ts';
 import type { UnauthenticatedCounter } from './unauthenticated.ts';
-
-const FHIR_JSON = 'application/fhir+json; charset=utf-8';
 
 /** FHIR R4 REST (http.html): read, search-type by GET and POST, `$everything`, metadata. View-only: writes answer 405. */
 export function fhirRoutes(
@@ -47,8 +48,8 @@ function publicRoutes(app: FastifyInstance, services: HttpServices): void {
   );
   const smart = JSON.stringify(smartConfiguration(services.smart));
   app.get('/metadata', open, async (request, reply) => {
-    requireJson(request.headers.accept, formatOf(pairsOf(request)));
-    return reply.type(FHIR_JSON).send(capability);
+    const format = negotiate(request.headers.accept, pairsOf(request));
+    return sendFhir(reply, capability, format);
   });
   app.get('/.well-known/smart-configuration', open, async (_request, reply) =>
     reply.header('access-control-allow-origin', '*').type('application/json').send(smart),
@@ -83,57 +84,18 @@ function discloser(services: HttpServices, unauthenticated: UnauthenticatedCount
     const caller = await authenticate(services, unauthenticated, request);
     const about = accountOf(request, caller);
     let understood: Understood;
+    let format: AnswerFormat;
     try {
       const pairs = pairsOf(request);
-      requireJson(request.headers.accept, formatOf(pairs));
+      format = negotiate(request.headers.accept, pairs);
       understood = understand(pairs, caller);
     } catch (error) {
       throw await recordRejected(services.disclosure, { ...about, what }, error);
     }
-    const requireComplete = requiresComplete(request.headers['prefer']);
+    const requireComplete = preferencesOf(request.headers['prefer']).complete;
     const released = await disclose(services.disclosure, { ...about, ...understood, requireComplete });
-    return reply.header('cache-control', 'no-store').type(FHIR_JSON).send(released.send());
+    return sendReleased(reply, released, format);
   };
-}
-
-async function authenticate(
-  services: HttpServices,
-  unauthenticated: UnauthenticatedCounter,
-  request: FastifyRequest,
-): Promise<Caller> {
-  try {
-    return await services.tokens.verify(request.headers.authorization, services.disclosure.now());
-  } catch (error) {
-    if (error instanceof Problem && error.kind === 'unauthenticated') {
-      unauthenticated.count(clientAddress(request), error.detail.reason ?? 'unauthenticated');
-    }
-    throw error;
-  }
-}
-
-/** Who asked and how it came, as the account of any outcome keeps it. */
-function accountOf(request: FastifyRequest, caller: Caller): Omit<RejectedRequest, 'what'> {
-  const rawRequest = rawRequestOf(request);
-  return { caller, requestId: request.id, clientAddress: clientAddress(request), rawRequest };
-}
-
-/** `_format` beats Accept (R4 http.html, content types). */
-function formatOf(pairs: readonly (readonly [string, string])[]): string | undefined {
-  return pairs.find(([name]) => name === '_format')?.[1];
-}
-
-const WRITES: Readonly<Record<string, RejectedRequest['what']>> = {
-  POST: 'create',
-  PUT: 'update',
-  PATCH: 'patch',
-  DELETE: 'delete',
-};
-
-/** A type that is only read has no search by POST: what is sent there was meant as one all the same. */
-function attempted(request: FastifyRequest): RejectedRequest['what'] {
-  const [path = ''] = (request.raw.url ?? '').split('?');
-  if (request.method === 'POST' && path.endsWith('/_search')) return 'search-type';
-  return WRITES[request.method] ?? 'update';
 }
 
 /** Writes are refused before their body is looked at; those of a known caller are accounted for like any refusal. */
@@ -154,7 +116,7 @@ function refuseWrites(
   const refused = { config: { policy: 'refused' }, onRequest: refuse, handler: refuse } as const;
   for (const type of SERVED_NAMES) {
     for (const url of [`/${type}`, `/${type}/:id`]) {
-      app.route({ method: Object.keys(WRITES), url, ...refused });
+      app.route({ method: ['POST', 'PUT', 'PATCH', 'DELETE'], url, ...refused });
     }
   }
 }
@@ -169,7 +131,7 @@ function refuseUnknown(
     const problem = new Problem('not-found', 'There is no such resource.');
     const caller = await authenticate(services, unauthenticated, request).catch(() => undefined);
     if (caller === undefined) throw problem;
-    const what = request.method === 'GET' ? 'search-type' : attempted(request);
-    throw await recordRejected(services.disclosure, { ...accountOf(request, caller), what }, problem);
+    const about = { ...accountOf(request, caller), what: attempted(request) };
+    throw await recordRejected(services.disclosure, about, problem);
   });
 }

@@ -1,4 +1,4 @@
-import { COUNT, FORMAT, ID, patientParameter } from '../fhir/search/common.ts';
+import { COUNT, FORMAT, ID, PRETTY, patientParameter } from '../fhir/search/common.ts';
 import type { IdentifierReader, ParameterDefinition, ParameterTable } from '../fhir/search/parameter.ts';
 import { parameterTable } from '../fhir/search/parameter.ts';
 import { SERVED_NAMES, type ServedTypeName, served } from '../fhir/served.ts';
@@ -91,12 +91,14 @@ export const SEARCHES: Readonly<Partial<Record<ServedTypeName, Search>>> = Objec
       type: kind,
       documentation,
     }));
-    return [[type, { parameters, table: parameterTable(...declared.map(([d]) => d), COUNT, FORMAT) }]];
+    return [
+      [type, { parameters, table: parameterTable(...declared.map(([d]) => d), COUNT, FORMAT, PRETTY) }],
+    ];
   }),
 );
 
 /** `$everything` takes only these (start, end, _since and _type come with the full search). */
-export const EVERYTHING_TABLE = parameterTable(COUNT, FORMAT);
+export const EVERYTHING_TABLE = parameterTable(COUNT, FORMAT, PRETTY);
 
-/** A read takes only this. */
-export const READ_TABLE = parameterTable(FORMAT);
+/** A read takes only these. */
+export const READ_TABLE = parameterTable(FORMAT, PRETTY);

@@ -1,6 +1,7 @@
 import type { OperationOutcomeIssue } from '@medplum/fhirtypes';
 import type { Grant, Refusal } from '../access/decide.ts';
 import type { Facts } from '../access/facts.ts';
+import { lastUpdatedOf } from '../fhir/last-updated.ts';
 import { OUTCOME_SYSTEM } from '../fhir/outcome.ts';
 import { Problem } from '../fhir/problem.ts';
 import { served } from '../fhir/served.ts';
@@ -20,12 +21,15 @@ export type Answer =
       readonly problem?: undefined;
       /** texts were fetched after the rows */
       readonly waited?: boolean;
+      /** a read of one stored resource: its `meta.lastUpdated`, milliseconds since the epoch */
+      readonly lastModified?: number;
     }
   | {
       readonly problem: Problem;
       readonly released: readonly [];
       readonly body?: undefined;
       readonly waited?: undefined;
+      readonly lastModified?: undefined;
     };
 
 type Failure = Extract<Fetched, { ok: false }>;
@@ -69,7 +73,9 @@ function isAsked(request: DisclosureRequest, row: Row): boolean {
 
 function readAnswer([row]: readonly VisibleRow[]): Answer {
   if (row?.body === undefined) return { problem: notFound(), released: [] };
-  return { body: row.body, released: row.madeOf };
+  // a Patient is made for this caller, not stored: it was not changed at any one time
+  const lastModified = row.type === 'Patient' ? undefined : lastUpdatedOf(row.body);
+  return { body: row.body, released: row.madeOf, ...(lastModified !== undefined && { lastModified }) };
 }
 
 async function pageAnswer(
