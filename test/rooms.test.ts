@@ -23,6 +23,7 @@ const ROOMS: Readonly<Record<string, { rooms: readonly string[]; packages: reado
     rooms: [...CORE, 'record', 'governance'],
     packages: [
       'fastify',
+      '@fastify/compress',
       '@fastify/helmet',
       '@fastify/rate-limit',
       '@fastify/under-pressure',

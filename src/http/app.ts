@@ -3,6 +3,7 @@ import rateLimit from '@fastify/rate-limit';
 import underPressure from '@fastify/under-pressure';
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { Problem } from '../fhir/problem.ts';
+import { compressLarge } from './compression.ts';
 import { answerProblem, errorDoor } from './error-door.ts';
 import { fhirRoutes } from './fhir-routes.ts';
 import { healthRoutes } from './health.ts';
@@ -79,6 +80,7 @@ export async function buildApp(services: HttpServices): Promise<FastifyInstance>
   healthRoutes(app, services);
   await app.register(
     async (scope) => {
+      await compressLarge(scope);
       applyPreferences(scope);
       fhirRoutes(scope, services, unauthenticated);
     },

@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import pg from 'pg';
 import t from 'tap';
@@ -279,6 +280,48 @@ t.test('HTTP around the FHIR API', async (t) => {
     const odd = await service.get(`Condition?patient=${id}`, token, { prefer: 'handling=;;,"' });
     t.equal(odd.status, 200);
     t.equal(odd.headers['preference-applied'], undefined);
+  });
+
+  t.test('large answers are compressed for who takes gzip, and nothing else is', async (t) => {
+    const everything = await service.get(record, token);
+    const large = await send('GET', record, { 'accept-encoding': 'br, gzip', 'x-request-id': 'zipped' });
+    t.ok(everything.text.length > 16 * 1024, `${everything.text.length} characters`);
+    t.equal(large.headers['content-encoding'], 'gzip');
+    t.match(String(large.headers['vary']), /accept-encoding/);
+    const unzipped = gunzipSync(large.rawPayload).toString('utf8');
+    t.strictSame(JSON.parse(unzipped).entry, everything.json.entry, 'the released text');
+    t.ok(large.rawPayload.length < unzipped.length / 3);
+    t.equal((await eventsOf(service, 'zipped')).length, 1);
+    for (const [path, headers] of [
+      [record, {}],
+      [record, { 'accept-encoding': 'br' }],
+      [record, { 'accept-encoding': 'gzip;q=0' }],
+      [one, { 'accept-encoding': 'gzip' }],
+      ['Patient/nobody', { 'accept-encoding': 'gzip' }],
+      [`${record}&x=1`, { 'accept-encoding': 'gzip' }],
+    ] as const) {
+      const answer = await send('GET', path, headers);
+      t.equal(answer.headers['content-encoding'], undefined, JSON.stringify(headers));
+      t.equal(
+        /accept-encoding/.test(String(answer.headers['vary'])),
+        path === record,
+        'Vary where it varies',
+      );
+      t.equal(Number(answer.headers['content-length']), answer.rawPayload.length);
+    }
+    const bomb = await send(
+      'POST',
+      'Condition/_search',
+      {
+        'content-type': 'application/x-www-form-urlencoded',
+        'content-encoding': 'gzip',
+        'x-request-id': 'bomb',
+      },
+      `patient=${id}`,
+    );
+    t.equal(bomb.statusCode, 415, 'no request is decompressed');
+    const identity = { 'content-type': 'application/x-www-form-urlencoded', 'content-encoding': 'identity' };
+    t.equal((await send('POST', 'Condition/_search', identity, `patient=${id}`)).statusCode, 200);
   });
 
   t.test('HEAD is GET without its body on every route, and audited once (E-01)', async (t) => {
