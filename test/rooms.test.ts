@@ -24,6 +24,7 @@ const ROOMS: Readonly<Record<string, { rooms: readonly string[]; packages: reado
     packages: [
       'fastify',
       '@fastify/compress',
+      '@fastify/cors',
       '@fastify/helmet',
       '@fastify/rate-limit',
       '@fastify/under-pressure',

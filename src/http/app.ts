@@ -4,6 +4,7 @@ import underPressure from '@fastify/under-pressure';
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { Problem } from '../fhir/problem.ts';
 import { compressLarge } from './compression.ts';
+import { allowOrigins } from './cors.ts';
 import { answerProblem, errorDoor } from './error-door.ts';
 import { fhirRoutes } from './fhir-routes.ts';
 import { healthRoutes } from './health.ts';
@@ -80,6 +81,7 @@ export async function buildApp(services: HttpServices): Promise<FastifyInstance>
   healthRoutes(app, services);
   await app.register(
     async (scope) => {
+      await allowOrigins(scope, services.cors);
       await compressLarge(scope);
       applyPreferences(scope);
       fhirRoutes(scope, services, unauthenticated);

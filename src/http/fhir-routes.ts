@@ -44,7 +44,7 @@ function publicRoutes(app: FastifyInstance, services: HttpServices): void {
   const open = { config: { policy: 'public' } } as const;
   const started = new Date(services.disclosure.now()).toISOString();
   const capability = JSON.stringify(
-    capabilityStatement(services.disclosure.baseUrl, services.version, started),
+    capabilityStatement(services.disclosure.baseUrl, services.version, started, services.cors.length > 0),
   );
   const smart = JSON.stringify(smartConfiguration(services.smart));
   app.get('/metadata', open, async (request, reply) => {

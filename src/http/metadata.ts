@@ -11,8 +11,14 @@ const PROFILED: readonly ServedTypeName[] = SERVED_NAMES.filter(
  * it states what is there and nothing else.
  *
  * @param date instant of the program's build or start, ISO 8601
+ * @param cors whether pages of some origins may ask
  */
-export function capabilityStatement(baseUrl: string, version: string, date: string): CapabilityStatement {
+export function capabilityStatement(
+  baseUrl: string,
+  version: string,
+  date: string,
+  cors: boolean,
+): CapabilityStatement {
   return {
     resourceType: 'CapabilityStatement',
     status: 'active',
@@ -31,7 +37,7 @@ export function capabilityStatement(baseUrl: string, version: string, date: stri
           'withheld and one that does not exist read the same. A searchset names the sources that are missing or out ' +
           'of date in an entry of mode "outcome"; Prefer: completeness=required answers 503 instead.',
         security: {
-          cors: false,
+          cors,
           service: [
             {
               coding: [

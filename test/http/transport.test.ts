@@ -1,18 +1,23 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import pg from 'pg';
 import t from 'tap';
+import { readConfiguration } from '../../src/config.ts';
 import { Problem } from '../../src/fhir/problem.ts';
 import { negotiate } from '../../src/http/negotiation.ts';
 import { preferencesOf } from '../../src/http/prefer.ts';
 import { JSON_LIMIT, jsonBodyOf, takeJson } from '../../src/http/request-body.ts';
+import { repositoryRoot } from '../support/root.ts';
 import { byNumber, type TestService, testService } from '../support/service.ts';
 
 const GP = { kind: 'staff', organisation: 'K82004', role: 'general-practitioner', user: 'gp-jones' } as const;
 const PLAIN = 'application/fhir+json; charset=utf-8';
 const VERSIONED = `${PLAIN}; fhirVersion=4.0`;
 const TRACE = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+const PORTAL = 'https://portal.example';
 
 type Headers = Readonly<Record<string, string>>;
 
@@ -148,8 +153,62 @@ t.test('preferences are read wherever they stand, and malformed ones are ignored
     t.strictSame(preferencesOf(prefer), { complete, handling }, String(prefer));
   }
 });
+
+t.test('origins are configured whole, and each fault is named', async (t) => {
+  const folder = t.testdir({});
+  const demo = JSON.parse(readFileSync(join(repositoryRoot(), 'demo', 'config.json'), 'utf8')) as object;
+  const faultsOf = (cors: unknown, more: object = {}): string => {
+    const file = join(folder, 'config.json');
+    writeFileSync(file, JSON.stringify({ ...demo, ...more, cors }));
+    try {
+      const read = readConfiguration({ MCR_CONFIG: file, MCR_DATA: folder }, repositoryRoot());
+      return `none: ${read.cors.join(' ')}`;
+    } catch (error) {
+      return String(error);
+    }
+  };
+  t.equal(faultsOf(undefined), 'none: ', 'nobody unless listed');
+  const good = [
+    PORTAL,
+    'https://a.example:8443',
+    'http://localhost:3000',
+    'http://127.0.0.1:9',
+    'http://[::1]:9',
+  ];
+  t.equal(faultsOf(good), `none: ${good.join(' ')}`);
+  const bad = [
+    '*',
+    'null',
+    'https://*.example',
+    'https://portal.example/',
+    'https://portal.example/app',
+    'https://portal.example:443',
+    'https://Portal.example',
+    'https://user@portal.example',
+    'http://portal.example',
+    'http://localhost.portal.example',
+    'portal.example',
+    'file:///tmp/x',
+  ];
+  const said = faultsOf([PORTAL, ...bad]);
+  bad.forEach((origin, index) => {
+    t.match(said, `/cors/${index + 1}: ${origin} is not an origin`, origin);
+  });
+  t.notMatch(said, '/cors/0');
+  t.match(faultsOf([PORTAL, PORTAL]), /\/cors: https:\/\/portal\.example is there twice/);
+  t.match(faultsOf(PORTAL), /\/cors must be array/);
+  t.match(faultsOf([7]), /\/cors\/0 must be string/);
+  t.match(
+    faultsOf(['http://localhost:3000'], { mode: 'production' }),
+    /\/cors\/0: http:\/\/localhost:3000/,
+    'of real people no page without TLS',
+  );
+});
+
 t.test('HTTP around the FHIR API', async (t) => {
-  const service = await testService(t, { people: 60 });
+  const service = await testService(t, { people: 60 }, (configuration) => {
+    configuration['cors'] = [PORTAL, 'http://localhost:3000'];
+  });
   const { app } = service.service;
   // as the operations that take a resource do it
   app.register(async (scope) => {
@@ -460,6 +519,76 @@ t.test('HTTP around the FHIR API', async (t) => {
       t.equal(answer.headers['traceparent'], undefined, other);
     }
     for (const { body } of await eventsOf(service, 'untraced')) t.notMatch(body, /"code":"26"/);
+  });
+
+  t.test('pages of the listed origins may read answers, and of no others (H-06)', async (t) => {
+    const preflight = (origin: string | undefined, path = one) =>
+      app.inject({
+        method: 'OPTIONS',
+        url: `/fhir/${path}`,
+        headers: {
+          ...(origin === undefined ? {} : { origin }),
+          'access-control-request-method': 'GET',
+          'access-control-request-headers': 'authorization',
+          'x-request-id': 'preflight',
+        },
+      });
+    for (const origin of [PORTAL, 'http://localhost:3000']) {
+      const asked = await preflight(origin);
+      t.equal(asked.statusCode, 204);
+      t.equal(asked.headers['access-control-allow-origin'], origin);
+      t.equal(asked.headers['access-control-allow-methods'], 'GET, HEAD, POST');
+      t.equal(
+        asked.headers['access-control-allow-headers'],
+        'Authorization, Content-Type, Accept, Prefer, X-Request-Id, traceparent',
+      );
+      for (const path of [one, 'Condition/nobody', `Condition?patient=${id}`, 'metadata']) {
+        const answer = await service.get(path, token, { origin });
+        t.equal(answer.headers['access-control-allow-origin'], origin, path.replace(id, 'ID'));
+        t.equal(answer.headers['access-control-allow-credentials'], undefined);
+        t.match(String(answer.headers['vary']), /Origin/);
+        t.equal(
+          answer.headers['access-control-expose-headers'],
+          'X-Request-Id, Last-Modified, traceparent, Location',
+        );
+      }
+      t.equal((await service.get(one, undefined, { origin })).headers['access-control-allow-origin'], origin);
+    }
+    for (const origin of [
+      'null',
+      '*',
+      'https://evil.example',
+      'http://portal.example',
+      'https://portal.example.evil.example',
+      'https://evilportal.example',
+      'https://evil.portal.example',
+      'https://portal.example:444',
+      'https://portal.example/',
+      'HTTPS://PORTAL.EXAMPLE',
+      `${PORTAL}, ${PORTAL}`,
+      'http://localhost:3001',
+    ]) {
+      const asked = await preflight(origin);
+      t.equal(asked.statusCode, 404, origin);
+      t.equal(asked.json().resourceType, 'OperationOutcome');
+      const answer = await service.get(one, token, { origin });
+      t.equal(answer.status, 200, 'who is no browser is answered as ever');
+      for (const headers of [asked.headers, answer.headers]) {
+        t.strictSame(
+          Object.keys(headers).filter((name) => name.startsWith('access-control-')),
+          [],
+        );
+      }
+    }
+    t.equal((await preflight(undefined)).statusCode, 404);
+    t.strictSame(await eventsOf(service, 'preflight'), [], 'the record is not touched');
+    const smart = await service.get('.well-known/smart-configuration', undefined, {
+      origin: 'https://evil.example',
+    });
+    t.equal(smart.headers['access-control-allow-origin'], '*', 'discovery is open to any origin');
+    const listed = await service.get('.well-known/smart-configuration', undefined, { origin: PORTAL });
+    t.equal(listed.headers['access-control-allow-origin'], '*');
+    t.equal((await service.get('metadata')).json.rest[0].security.cors, true);
   });
 
   t.test('a JSON body is taken where a route says so: whole, in UTF-8, up to 1 MiB', async (t) => {
