@@ -6,6 +6,8 @@ import { removableElement } from './fhir/elements.ts';
 import { isCalendarDay } from './fhir/primitives.ts';
 import { isServed } from './fhir/served.ts';
 
+const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
+
 /** As in `demo/issuer.ts`, which an installation for real people does not have: its keys are anybody's. */
 const DEMO_ISSUER = 'https://demo.mycarerecord.example/issuer';
 
@@ -27,6 +29,14 @@ export function consistencyFaults(file: ConfigurationFile): readonly string[] {
     ...(file.tlsProxy ?? []).flatMap((range, index) =>
       isRange(range) ? [] : [`/tlsProxy/${index}: ${range} is neither an IP address nor a CIDR range`],
     ),
+    ...(file.cors ?? []).flatMap((origin, index) =>
+      isOrigin(origin, file.mode)
+        ? []
+        : [
+            `/cors/${index}: ${origin} is not an origin: https://host, or http on this machine in a demonstration`,
+          ],
+    ),
+    ...repeated(file.cors ?? []).map((origin) => `/cors: ${origin} is there twice`),
     ...repeated(file.issuers.map((i) => i.issuer)).map((issuer) => `/issuers: ${issuer} is there twice`),
     ...file.issuers.flatMap((issuer, index) =>
       issuerFaults(issuer).map((fault) => `/issuers/${index}${fault}`),
@@ -73,6 +83,15 @@ function isRange(range: string): boolean {
   const version = isIP(address);
   if (version === 0 || more.length > 0) return false;
   return bits === undefined || (/^[1-9]\d{0,2}$/.test(bits) && Number(bits) <= (version === 4 ? 32 : 128));
+}
+
+/** An origin as a browser writes it, compared whole: no path, no wildcard, no default port, nothing to match by parts. */
+function isOrigin(origin: string, mode: ConfigurationFile['mode']): boolean {
+  if (!URL.canParse(origin)) return false;
+  const { protocol, hostname, origin: written } = new URL(origin);
+  if (written !== origin || hostname.includes('*')) return false;
+  if (protocol === 'https:') return true;
+  return mode === 'demo' && protocol === 'http:' && LOOPBACK.has(hostname);
 }
 
 function repeated<T>(values: readonly T[]): T[] {

@@ -118,6 +118,7 @@ export const CONFIGURATION_SCHEMA = {
     },
     fhirBase: { type: 'string', pattern: '^https?://[^/?#]+(/[^?#]*[^/?#])?$' },
     tlsProxy: texts,
+    cors: texts,
     dataFolder: text,
     database: {
       type: 'object',

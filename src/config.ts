@@ -16,6 +16,8 @@ export interface Configuration {
   readonly fhirBase: string;
   /** addresses and CIDR ranges of the proxies where TLS ends: X-Forwarded-For is believed from these alone */
   readonly tlsProxy: readonly string[];
+  /** origins whose pages may read the API's answers; none unless listed */
+  readonly cors: readonly string[];
   readonly dataFolder: string;
   readonly database: DatabaseSettings;
   /** asked when the service starts: the demonstration's files are made then, and reading a configuration writes nothing */
@@ -63,6 +65,7 @@ export interface ConfigurationFile {
   readonly listen?: { readonly host?: string; readonly port?: number };
   readonly fhirBase?: string;
   readonly tlsProxy?: readonly string[];
+  readonly cors?: readonly string[];
   readonly dataFolder?: string;
   readonly database?: Partial<DatabaseSettings>;
   readonly secrets?: Readonly<Record<keyof Secrets, string>>;
@@ -157,6 +160,7 @@ function assemble(
     listen,
     fhirBase,
     tlsProxy: file.tlsProxy ?? [],
+    cors: file.cors ?? [],
     dataFolder,
     database: { ...file.database, ...(url === undefined ? {} : { url }), systemBinaries },
     secrets,

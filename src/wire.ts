@@ -116,6 +116,7 @@ function httpServices(
     tokens: new TokenVerifier(configuration.issuers, reading),
     limits: configuration.limits,
     proxies: configuration.tlsProxy,
+    cors: configuration.cors,
     unready,
     metrics: () => metrics.text(),
     account,

@@ -23,6 +23,8 @@ const ROOMS: Readonly<Record<string, { rooms: readonly string[]; packages: reado
     rooms: [...CORE, 'record', 'governance'],
     packages: [
       'fastify',
+      '@fastify/compress',
+      '@fastify/cors',
       '@fastify/helmet',
       '@fastify/rate-limit',
       '@fastify/under-pressure',

@@ -1,3 +1,5 @@
+import { namesFault } from '../fhir/json-names.ts';
+
 export type JsonObject = { readonly [member: string]: unknown };
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -14,7 +16,7 @@ export function parseStrictObject(bytes: Uint8Array): JsonObject | undefined {
   try {
     const text = UTF8.decode(bytes);
     const value: unknown = JSON.parse(text);
-    return isObject(value) && namesOnce(text) ? value : undefined;
+    return isObject(value) && namesFault(text, DEEPEST, isPlain) === undefined ? value : undefined;
   } catch {
     return undefined;
   }
@@ -24,37 +26,7 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** One pass over a text that is known to be JSON: a string that a colon follows is a name. */
-function namesOnce(text: string): boolean {
-  const open: (Set<string> | undefined)[] = [];
-  for (let at = 0; at < text.length; at += 1) {
-    const character = text[at];
-    if (character === '{' || character === '[') {
-      if (open.push(character === '{' ? new Set() : undefined) > DEEPEST) return false;
-    } else if (character === '}' || character === ']') open.pop();
-    else if (character === '"') {
-      const end = endOfString(text, at);
-      if (isName(text, end)) {
-        const name = text.slice(at + 1, end);
-        const names = open[open.length - 1];
-        if (names === undefined || names.has(name) || name.includes('\\')) return false;
-        names.add(name);
-      }
-      at = end;
-    }
-  }
-  return true;
-}
-
-/** Index of the closing quotation mark. */
-function endOfString(text: string, start: number): number {
-  let at = start + 1;
-  while (at < text.length && text[at] !== '"') at += text[at] === '\\' ? 2 : 1;
-  return at;
-}
-
-function isName(text: string, end: number): boolean {
-  let at = end + 1;
-  while (text[at] === ' ' || text[at] === '\t' || text[at] === '\n' || text[at] === '\r') at += 1;
-  return text[at] === ':';
+/** A name has one spelling. */
+function isPlain(_name: string, written: string): boolean {
+  return !written.includes('\\');
 }

@@ -93,6 +93,16 @@ export class TokenVerifier {
     return verified.caller;
   }
 
+  /**
+   * The caller of a token that was verified before and would be again: for requests that nothing limits, since no
+   * signature is checked. A token seen for the first time is nobody's here.
+   */
+  async remembered(authorization: string | undefined, now: number): Promise<Caller | undefined> {
+    const token = BEARER.exec(authorization ?? '')?.[1] ?? '';
+    const isKnown = this.#verified.has(hash('sha256', token, 'base64'));
+    return isKnown ? this.verify(authorization, now).catch(() => undefined) : undefined;
+  }
+
   /** Everything that is cheap comes before the signature: a stranger's token costs little. */
   async #verifyAnew(token: string, now: number): Promise<Verified> {
     const { header, claims } = opened(token);

@@ -25,6 +25,7 @@ export const SUBTYPE = {
   searchType: coding(INTERACTION, 'search-type'),
   search: coding(INTERACTION, 'search'),
   operation: coding(INTERACTION, 'operation'),
+  batch: coding(INTERACTION, 'batch'),
   create: coding(INTERACTION, 'create'),
   update: coding(INTERACTION, 'update'),
   patch: coding(INTERACTION, 'patch'),
@@ -57,6 +58,7 @@ export const ROLE = {
   securityResource: coding(OBJECT_ROLE, '13'),
   job: coding(OBJECT_ROLE, '20'),
   query: coding(OBJECT_ROLE, '24'),
+  processingElement: coding(OBJECT_ROLE, '26'),
 };
 
 export const APPLICATION_SERVER = coding('http://terminology.hl7.org/CodeSystem/security-source-type', '4');

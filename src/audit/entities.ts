@@ -29,6 +29,7 @@ const QUERIES: ReadonlySet<OccurrenceKind> = new Set([
 export function entitiesOf(occurrence: Occurrence): string {
   const { what, personId, rawRequest } = occurrence;
   let entities = requestEntity(occurrence.requestId);
+  if (isFilled(occurrence.trace)) entities += `,${traceEntity(occurrence.trace)}`;
   if (OF_ONE.has(what)) {
     entities += `,${resourceEntity(occurrence)}`;
     if (occurrence.outcome.code !== '0' && isFilled(rawRequest))
@@ -46,6 +47,11 @@ export function entitiesOf(occurrence: Occurrence): string {
 /** `X-Request-Id`: joins the events of one request. */
 function requestEntity(requestId: string): string {
   return `{"type":${ENTITY_TYPES.requestId},"what":{"identifier":{"value":${quoted(isFilled(requestId) ? requestId : 'unknown')}}}}`;
+}
+
+/** `traceparent` (W3C Trace Context), in the shape that the Swiss national profile gave it: facts 1.8. */
+function traceEntity(trace: string): string {
+  return `{"role":${ROLE.processingElement},"type":${ENTITY_TYPES.other},"what":{"identifier":{"value":${quoted(trace)}}}}`;
 }
 
 function patientEntity(personId: string): string {

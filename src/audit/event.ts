@@ -68,7 +68,8 @@ const PATTERNS: { readonly [K in OccurrenceKind]: Pattern } = {
   everything: OPERATION,
   match: OPERATION,
   summary: OPERATION,
-  // not a query of the record: no profile
+  // not queries of the record: no profile
+  batch: { type: EVENT_TYPE.rest, subtype: SUBTYPE.batch, action: 'E', direction: 'to-server' },
   validate: { type: EVENT_TYPE.rest, subtype: SUBTYPE.operation, action: 'E', direction: 'to-server' },
   create: CREATE,
   update: { ...UPDATE, subtype: SUBTYPE.update },

@@ -8,6 +8,8 @@ export interface Occurrence {
   readonly at: number;
   /** `X-Request-Id`, ours or the client's */
   readonly requestId: string;
+  /** `traceparent` as it came, where it was valid: joins what all systems did for one act of somebody */
+  readonly trace?: string;
   readonly what: OccurrenceKind;
   /** absent: unauthenticated, or the service itself */
   readonly caller?: Caller;
@@ -43,6 +45,8 @@ export type OccurrenceKind =
   | 'summary'
   /** an operation that shows nothing of the record */
   | 'validate'
+  /** requests sent together that were refused together; else each has an event of its own */
+  | 'batch'
   /** writes: only ever attempted, the record is view-only */
   | 'create'
   | 'update'

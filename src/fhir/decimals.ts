@@ -1,3 +1,5 @@
+import { afterString } from './json-text.ts';
+
 /**
  * Decimals keep their digits: 7.10 says more than 7.1 (R4 datatypes.html#decimal), and JSON.parse forgets it. A decimal
  * that would change is carried through as a marked string, and written as it came.
@@ -43,18 +45,6 @@ export function decimalOf(value: unknown): number | undefined {
 /** The text of a resource parsed from marked JSON, with its decimals as they came. */
 export function writeDecimals(json: string): string {
   return json.includes(MARK) ? json.replace(WRITTEN, '$1') : json;
-}
-
-function afterString(text: string, start: number): number {
-  let end = text.indexOf('"', start + 1);
-  while (end > 0 && isEscaped(text, end)) end = text.indexOf('"', end + 1);
-  return end < 0 ? text.length : end + 1;
-}
-
-function isEscaped(text: string, at: number): boolean {
-  let backslashes = 0;
-  while (text.charCodeAt(at - 1 - backslashes) === 0x5c) backslashes += 1;
-  return backslashes % 2 === 1;
 }
 
 function afterNumber(text: string, start: number): number {

@@ -3,16 +3,18 @@ import rateLimit from '@fastify/rate-limit';
 import underPressure from '@fastify/under-pressure';
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { Problem } from '../fhir/problem.ts';
+import { compressLarge } from './compression.ts';
+import { allowOrigins } from './cors.ts';
 import { answerProblem, errorDoor } from './error-door.ts';
 import { fhirRoutes } from './fhir-routes.ts';
 import { healthRoutes } from './health.ts';
+import { applyPreferences } from './prefer.ts';
+import { FORM_LIMIT, takeForms } from './request-body.ts';
 import { requireRoutePolicies } from './route-policy.ts';
 import type { HttpServices } from './services.ts';
 import { refuseAmbiguous, requestIdOf } from './strict-request.ts';
+import { nameRequest } from './trace.ts';
 import { UnauthenticatedCounter } from './unauthenticated.ts';
-
-/** Bodies are search forms: nothing longer is honest. */
-const BODY_LIMIT = 64 * 1024;
 
 /**
  * The HTTP edge, without a port. It serialises only what `disclose` released, and problems.
@@ -22,7 +24,7 @@ export async function buildApp(services: HttpServices): Promise<FastifyInstance>
   const door = errorDoor(services);
   const app = Fastify({
     logger: false,
-    bodyLimit: BODY_LIMIT,
+    bodyLimit: FORM_LIMIT,
     trustProxy: services.proxies.length > 0 ? [...services.proxies] : false,
     requestTimeout: 20_000,
     keepAliveTimeout: 65_000,
@@ -38,18 +40,11 @@ export async function buildApp(services: HttpServices): Promise<FastifyInstance>
     frameworkErrors: (error, request, reply) => door(error, request, reply),
   });
   requireRoutePolicies(app);
-  app.removeAllContentTypeParsers();
-  app.addContentTypeParser(
-    'application/x-www-form-urlencoded',
-    { parseAs: 'string', bodyLimit: BODY_LIMIT },
-    (_request, body, done) => done(null, body),
-  );
+  takeForms(app);
   app.setErrorHandler(door);
   app.setNotFoundHandler((request, reply) => answerProblem(notHere(request), request, reply));
   app.addHook('onRequest', async (request) => refuseAmbiguous(request));
-  app.addHook('onSend', async (request, reply) => {
-    reply.header('x-request-id', request.id);
-  });
+  app.addHook('onSend', async (request, reply) => nameRequest(request, reply));
   app.addHook('onResponse', async (request, reply) => {
     services.logRequest({
       method: request.method,
@@ -84,7 +79,15 @@ export async function buildApp(services: HttpServices): Promise<FastifyInstance>
     await unauthenticated.flush(services.disclosure.now());
   });
   healthRoutes(app, services);
-  await app.register(async (scope) => fhirRoutes(scope, services, unauthenticated), { prefix: '/fhir' });
+  await app.register(
+    async (scope) => {
+      await allowOrigins(scope, services.cors);
+      await compressLarge(scope);
+      applyPreferences(scope);
+      await fhirRoutes(scope, services, unauthenticated);
+    },
+    { prefix: '/fhir' },
+  );
   return app;
 }
 

@@ -10,7 +10,7 @@ import { isServed, type ServedTypeName, served } from '../fhir/served.ts';
 import type { PageQuestion } from '../record/page-token.ts';
 import { askOfSearch, resultsFor } from './ask-search.ts';
 import { idOfOurs, requireId } from './ids.ts';
-import { EVERYTHING_TABLE, HISTORY_TABLE, PLAIN_TABLE, readTable } from './searches.ts';
+import { BESIDE_PAGE, EVERYTHING_TABLE, HISTORY_TABLE, PLAIN_TABLE, readTable } from './searches.ts';
 import type { HttpServices } from './services.ts';
 
 /** A question as it came: an address and a query, nothing of it judged yet. */
@@ -190,15 +190,14 @@ function furtherPage(services: HttpServices, caller: Caller, { interaction, type
   const [token] = tokens;
   if (token === undefined) return undefined;
   const beside = query.filter(([name]) => name !== '_page');
-  if (tokens.length > 1 || beside.some(([name]) => !BESIDE_PAGE.includes(name))) throw wrongPage();
+  if (tokens.length > 1 || beside.some(([name]) => !BESIDE_PAGE.has(name))) throw wrongPage();
+  parseSearch(beside, BESIDE_PAGE, { base: '' });
   const { disclosure } = services;
   const page = disclosure.pageTokens.open(token[1], caller, disclosure.now());
   const { question } = page;
   if (question.type !== type || question.interaction !== interaction || question.id !== id) throw wrongPage();
   return page;
 }
-
-const BESIDE_PAGE: readonly string[] = ['_count', '_format', '_pretty'];
 
 function wrongPage(): Problem {
   const message = 'A page token goes with the address it was given for, and with no other parameter.';

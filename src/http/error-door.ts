@@ -1,8 +1,11 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { operationOutcome } from '../fhir/outcome.ts';
 import { PROBLEM_TABLE, Problem } from '../fhir/problem.ts';
+import { formatOfError } from './negotiation.ts';
 import { SEARCHES } from './searches.ts';
+import { sendFhir } from './send.ts';
 import type { HttpServices } from './services.ts';
+import { nameRequest } from './trace.ts';
 
 /** What Fastify itself refuses, as one of our kinds. Anything else that is thrown is a defect. */
 const FASTIFY: Readonly<Record<string, () => Problem>> = {
@@ -33,12 +36,9 @@ export function answerProblem(problem: Problem, request: FastifyRequest, reply: 
   }
   if (problem.kind === 'method-not-allowed') reply.header('allow', allowed(request));
   if (problem.detail.retryAfter !== undefined) reply.header('retry-after', String(problem.detail.retryAfter));
-  return reply
-    .code(status)
-    .header('cache-control', 'no-store')
-    .header('x-request-id', request.id)
-    .type('application/fhir+json; charset=utf-8')
-    .send(JSON.stringify(operationOutcome(problem)));
+  nameRequest(request, reply);
+  reply.code(status).header('cache-control', 'no-store');
+  return sendFhir(reply, JSON.stringify(operationOutcome(problem)), formatOfError(request));
 }
 
 /** RFC 9110, 15.5.6: what the address takes. Searches by POST have an address of their own. */

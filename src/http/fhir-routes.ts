@@ -1,40 +1,43 @@
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Caller } from '../access/caller.ts';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { Problem } from '../fhir/problem.ts';
-import { SERVED_NAMES, type ServedTypeName, served } from '../fhir/served.ts';
-import { disclose } from '../record/disclose.ts';
-import { type RejectedRequest, recordRejected } from '../record/rejected.ts';
-import { type Question, type Understood, understand } from './asks.ts';
+import { SERVED_NAMES } from '../fhir/served.ts';
+import { recordRejected } from '../record/rejected.ts';
+import { Answering } from './answering.ts';
+import type { Question } from './asks.ts';
+import { interactionsOf, VERSIONED } from './interactions.ts';
+import { accountOf, attempted, authenticate } from './known-caller.ts';
 import { capabilityStatement } from './metadata.ts';
-import { pairsOf, rawRequestOf } from './query.ts';
-import { SEARCHES } from './searches.ts';
+import { negotiate } from './negotiation.ts';
+import { operationRoutes } from './operation-routes.ts';
+import { pairsOf } from './query.ts';
+import { sendFhir } from './send.ts';
 import type { HttpServices } from './services.ts';
 import { smartConfiguration } from './smart.ts';
-import { clientAddress, requireJson, requiresComplete } from './strict-request.ts';
 import type { UnauthenticatedCounter } from './unauthenticated.ts';
 
-const FHIR_JSON = 'application/fhir+json; charset=utf-8';
-
-/** Types whose versions are kept: each read as it was, as far as it may be seen now. */
-export const VERSIONED: readonly ServedTypeName[] = SERVED_NAMES.filter((type) =>
-  ['clinical', 'referenced', 'directory'].includes(served(type).keeping),
-);
-
-/** FHIR R4 REST (http.html): reads, versions, histories, searches, operations, metadata. View-only: writes answer 405. */
-export function fhirRoutes(
+/** FHIR R4 REST (http.html): reads, versions, histories, searches, operations, batches, metadata. View-only: writes answer 405. */
+export async function fhirRoutes(
   app: FastifyInstance,
   services: HttpServices,
   unauthenticated: UnauthenticatedCounter,
-): void {
+): Promise<void> {
   publicRoutes(app, services);
-  const answer = discloser(services, unauthenticated);
+  const answering = new Answering(services, unauthenticated);
   for (const type of SERVED_NAMES) {
-    byGet(app, answer, `/${type}/:id`, ({ id }) => ({ interaction: 'read', type, id }));
-    if (SEARCHES[type] !== undefined) searchRoutes(app, type, answer);
+    byGet(app, answering, `/${type}/:id`, ({ id }) => ({ interaction: 'read', type, id }));
+    if (!interactionsOf(type).includes('search-type')) continue;
+    byGet(app, answering, `/${type}`, () => ({ interaction: 'search-type', type }));
+    app.post(`/${type}/_search`, { config: { policy: 'disclosed' } }, (request, reply) =>
+      answering.answer(request, reply, { interaction: 'search-type', type }),
+    );
   }
   for (const type of VERSIONED) {
-    byGet(app, answer, `/${type}/:id/_history`, ({ id }) => ({ interaction: 'history-instance', type, id }));
-    byGet(app, answer, `/${type}/:id/_history/:version`, ({ id, version }) => ({
+    byGet(app, answering, `/${type}/:id/_history`, ({ id }) => ({
+      interaction: 'history-instance',
+      type,
+      id,
+    }));
+    byGet(app, answering, `/${type}/:id/_history/:version`, ({ id, version }) => ({
       interaction: 'vread',
       type,
       id,
@@ -42,8 +45,9 @@ export function fhirRoutes(
     }));
   }
   for (const interaction of ['everything', 'summary'] as const) {
-    byGet(app, answer, `/Patient/:id/$${interaction}`, ({ id }) => ({ interaction, type: 'Patient', id }));
+    byGet(app, answering, `/Patient/:id/$${interaction}`, ({ id }) => ({ interaction, type: 'Patient', id }));
   }
+  await app.register(async (scope) => operationRoutes(scope, services, answering));
   refuseWrites(app, services, unauthenticated);
   refuseUnknown(app, services, unauthenticated);
 }
@@ -55,12 +59,12 @@ interface Params {
 
 function byGet(
   app: FastifyInstance,
-  answer: Answer,
+  answering: Answering,
   url: string,
   question: (params: Params) => Omit<Question, 'query'>,
 ): void {
   app.get<{ Params: Params }>(url, { config: { policy: 'disclosed' } }, (request, reply) =>
-    answer(request, reply, question(request.params)),
+    answering.answer(request, reply, question(request.params)),
   );
 }
 
@@ -68,88 +72,16 @@ function publicRoutes(app: FastifyInstance, services: HttpServices): void {
   const open = { config: { policy: 'public' } } as const;
   const started = new Date(services.disclosure.now()).toISOString();
   const capability = JSON.stringify(
-    capabilityStatement(services.disclosure.baseUrl, services.version, started),
+    capabilityStatement(services.disclosure.baseUrl, services.version, started, services.cors.length > 0),
   );
   const smart = JSON.stringify(smartConfiguration(services.smart));
   app.get('/metadata', open, async (request, reply) => {
-    requireJson(request.headers.accept, formatOf(pairsOf(request)));
-    return reply.type(FHIR_JSON).send(capability);
+    const format = negotiate(request.headers.accept, pairsOf(request));
+    return sendFhir(reply, capability, format);
   });
   app.get('/.well-known/smart-configuration', open, async (_request, reply) =>
     reply.header('access-control-allow-origin', '*').type('application/json').send(smart),
   );
-}
-
-type Answer = (
-  request: FastifyRequest,
-  reply: FastifyReply,
-  question: Omit<Question, 'query'>,
-) => Promise<FastifyReply>;
-
-function searchRoutes(app: FastifyInstance, type: ServedTypeName, answer: Answer): void {
-  const disclosed = { config: { policy: 'disclosed' } } as const;
-  const question = { interaction: 'search-type', type } as const;
-  app.get(`/${type}`, disclosed, (request, reply) => answer(request, reply, question));
-  app.post(`/${type}/_search`, disclosed, (request, reply) => answer(request, reply, question));
-}
-
-/** Token, question, disclosure, answer: the same five lines for every interaction. */
-function discloser(services: HttpServices, unauthenticated: UnauthenticatedCounter): Answer {
-  return async (request, reply, question) => {
-    const caller = await authenticate(services, unauthenticated, request);
-    const about = accountOf(request, caller);
-    let understood: Understood;
-    try {
-      const query = pairsOf(request);
-      requireJson(request.headers.accept, formatOf(query));
-      understood = understand(services, caller, { ...question, query });
-    } catch (error) {
-      throw await recordRejected(services.disclosure, { ...about, what: question.interaction }, error);
-    }
-    const requireComplete = requiresComplete(request.headers['prefer']);
-    const released = await disclose(services.disclosure, { ...about, ...understood, requireComplete });
-    return reply.header('cache-control', 'no-store').type(FHIR_JSON).send(released.send());
-  };
-}
-
-async function authenticate(
-  services: HttpServices,
-  unauthenticated: UnauthenticatedCounter,
-  request: FastifyRequest,
-): Promise<Caller> {
-  try {
-    return await services.tokens.verify(request.headers.authorization, services.disclosure.now());
-  } catch (error) {
-    if (error instanceof Problem && error.kind === 'unauthenticated') {
-      unauthenticated.count(clientAddress(request), error.detail.reason ?? 'unauthenticated');
-    }
-    throw error;
-  }
-}
-
-/** Who asked and how it came, as the account of any outcome keeps it. */
-function accountOf(request: FastifyRequest, caller: Caller): Omit<RejectedRequest, 'what'> {
-  const rawRequest = rawRequestOf(request);
-  return { caller, requestId: request.id, clientAddress: clientAddress(request), rawRequest };
-}
-
-/** `_format` beats Accept (R4 http.html, content types). */
-function formatOf(pairs: readonly (readonly [string, string])[]): string | undefined {
-  return pairs.find(([name]) => name === '_format')?.[1];
-}
-
-const WRITES: Readonly<Record<string, RejectedRequest['what']>> = {
-  POST: 'create',
-  PUT: 'update',
-  PATCH: 'patch',
-  DELETE: 'delete',
-};
-
-/** A type that is only read has no search by POST: what is sent there was meant as one all the same. */
-function attempted(request: FastifyRequest): RejectedRequest['what'] {
-  const [path = ''] = (request.raw.url ?? '').split('?');
-  if (request.method === 'POST' && path.endsWith('/_search')) return 'search-type';
-  return WRITES[request.method] ?? 'update';
 }
 
 /** Writes are refused before their body is looked at; those of a known caller are accounted for like any refusal. */
@@ -170,7 +102,7 @@ function refuseWrites(
   const refused = { config: { policy: 'refused' }, onRequest: refuse, handler: refuse } as const;
   for (const type of SERVED_NAMES) {
     for (const url of [`/${type}`, `/${type}/:id`]) {
-      app.route({ method: Object.keys(WRITES), url, ...refused });
+      app.route({ method: ['POST', 'PUT', 'PATCH', 'DELETE'], url, ...refused });
     }
   }
 }
@@ -185,7 +117,7 @@ function refuseUnknown(
     const problem = new Problem('not-found', 'There is no such resource.');
     const caller = await authenticate(services, unauthenticated, request).catch(() => undefined);
     if (caller === undefined) throw problem;
-    const what = request.method === 'GET' ? 'search-type' : attempted(request);
-    throw await recordRejected(services.disclosure, { ...accountOf(request, caller), what }, problem);
+    const about = { ...accountOf(request, caller), what: attempted(request) };
+    throw await recordRejected(services.disclosure, about, problem);
   });
 }

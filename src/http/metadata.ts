@@ -33,8 +33,14 @@ const DOCUMENTATION =
  * it states what is there and nothing else.
  *
  * @param date instant of the program's build or start, ISO 8601
+ * @param cors whether pages of some origins may ask
  */
-export function capabilityStatement(baseUrl: string, version: string, date: string): CapabilityStatement {
+export function capabilityStatement(
+  baseUrl: string,
+  version: string,
+  date: string,
+  cors: boolean,
+): CapabilityStatement {
   return {
     resourceType: 'CapabilityStatement',
     url: `${baseUrl}/metadata`,
@@ -55,7 +61,7 @@ export function capabilityStatement(baseUrl: string, version: string, date: stri
         mode: 'server',
         documentation: DOCUMENTATION,
         security: {
-          cors: false,
+          cors,
           service: [
             {
               coding: [

@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { Problem } from '../fhir/problem.ts';
+import { isForm } from './request-body.ts';
 
 /**
  * The parameters of a request, in order, decoded once: of the URL and, for a POST search, of the form body. Names are
@@ -11,7 +12,7 @@ export function pairsOf(request: FastifyRequest): readonly (readonly [string, st
   const url = request.raw.url ?? '';
   const mark = url.indexOf('?');
   const query = mark < 0 ? '' : url.slice(mark + 1);
-  const body = typeof request.body === 'string' ? request.body : '';
+  const body = typeof request.body === 'string' && isForm(request) ? request.body : '';
   return [...decodedPairs(query), ...decodedPairs(body)];
 }
 
@@ -40,6 +41,9 @@ function plain(text: string): string {
   return result;
 }
 
+/** Characters of a body that are kept: a form whole. */
+const LONGEST_BODY = 64 * 1024;
+
 /** The request as the audit log keeps it (BALP): request line, two headers, form body; never the Authorization header. */
 export function rawRequestOf(request: FastifyRequest): string {
   const lines = [`${request.method} ${withoutTokens(request.raw.url ?? '')} HTTP/${request.raw.httpVersion}`];
@@ -47,11 +51,12 @@ export function rawRequestOf(request: FastifyRequest): string {
   if (typeof request.headers['content-type'] === 'string')
     lines.push(`Content-Type: ${request.headers['content-type']}`);
   lines.push(`X-Request-Id: ${request.id}`);
-  const body = typeof request.body === 'string' ? `\r\n${withoutTokens(request.body)}` : '';
+  const body =
+    typeof request.body === 'string' ? `\r\n${withoutTokens(request.body.slice(0, LONGEST_BODY))}` : '';
   return `${lines.join('\r\n')}\r\n${body}`;
 }
 
-/** A token in a URL is refused elsewhere; here it must not be kept either. */
+/** A token in a URL is refused elsewhere; here it must not be kept either. Linear: no two beginnings share a character. */
 function withoutTokens(text: string): string {
-  return text.replace(/((?:^|[?&\n])[^=&]*token=)[^&\s]*/gi, '$1***');
+  return text.replace(/((?:^|[?&\n])[^=&?\n]*token=)[^&\s]*/gi, '$1***');
 }

@@ -9,10 +9,14 @@ export type RoutePolicy =
   | 'public'
   /** answers through `disclose` only */
   | 'disclosed'
+  /** answers a known caller from what was sent, nothing of the record; accounted for */
+  | 'computed'
   /** answers the same refusal to everybody */
   | 'refused'
   /** operations: no personal data */
-  | 'operations';
+  | 'operations'
+  /** which origins may ask: no personal data, no token */
+  | 'preflight';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -20,11 +24,15 @@ declare module 'fastify' {
   }
 }
 
+/** Routes that a plugin registers: it has no place of its own to declare a policy. */
+const OF_PLUGINS: ReadonlyMap<string, RoutePolicy> = new Map([['OPTIONS /fhir*', 'preflight']]);
+
 /** Stops the start when a route is registered that declares no policy. */
 export function requireRoutePolicies(app: FastifyInstance): void {
   app.addHook('onRoute', (route) => {
-    if (route.config?.policy === undefined) {
-      throw new Error(`The route ${String(route.method)} ${route.url} declares no policy.`);
-    }
+    const name = `${String(route.method)} ${route.url}`;
+    const policy = route.config?.policy ?? OF_PLUGINS.get(name);
+    if (policy === undefined) throw new Error(`The route ${name} declares no policy.`);
+    route.config = { ...route.config, policy };
   });
 }

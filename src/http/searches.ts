@@ -1,4 +1,4 @@
-import { COUNT, FORMAT, ID, momentParameter, patientParameter } from '../fhir/search/common.ts';
+import { COUNT, FORMAT, ID, momentParameter, PRETTY, patientParameter } from '../fhir/search/common.ts';
 import { indexedParameters } from '../fhir/search/indexed.ts';
 import type {
   IdentifierReader,
@@ -7,6 +7,7 @@ import type {
   SearchValue,
 } from '../fhir/search/parameter.ts';
 import { parameterTable } from '../fhir/search/parameter.ts';
+import { parseSearch } from '../fhir/search/parse.ts';
 import {
   elementsParameter,
   includeParameters,
@@ -37,6 +38,7 @@ export const RESULT_NAMES: readonly string[] = [
   '_elements',
   '_format',
   '_include',
+  '_pretty',
   '_revinclude',
   '_sort',
   '_summary',
@@ -47,7 +49,7 @@ export const RESULT_NAMES: readonly string[] = [
 export const SEARCHES: Readonly<Partial<Record<ServedTypeName, Search>>> = Object.fromEntries(
   SERVED_NAMES.filter((type) => served(type).keeping !== 'referenced').map((type): [string, Search] => {
     const parameters = conditionsOf(type);
-    const results = [COUNT, FORMAT, SUMMARY, TOTAL, elementsParameter(type)];
+    const results = [COUNT, FORMAT, PRETTY, SUMMARY, TOTAL, elementsParameter(type)];
     const company = type === 'AuditEvent' ? [] : [sortParameter(type), ...includeParameters(type)];
     return [type, { parameters, table: parameterTable(...parameters, ...results, ...company) }];
   }),
@@ -97,6 +99,7 @@ const SINCE = momentParameter('_since');
 export const EVERYTHING_TABLE = parameterTable(
   COUNT,
   FORMAT,
+  PRETTY,
   SINCE,
   momentParameter('start'),
   momentParameter('end'),
@@ -111,13 +114,21 @@ export const EVERYTHING_TABLE = parameterTable(
 );
 
 /** A history takes only these. */
-export const HISTORY_TABLE = parameterTable(COUNT, FORMAT, SINCE, momentParameter('_at'), SUMMARY);
+export const HISTORY_TABLE = parameterTable(COUNT, FORMAT, PRETTY, SINCE, momentParameter('_at'), SUMMARY);
 
 /** An operation whose question is in its address or body takes only this in its query. */
-export const PLAIN_TABLE = parameterTable(FORMAT);
+export const PLAIN_TABLE = parameterTable(FORMAT, PRETTY);
+
+/** What may stand beside a page token: how the answer is written is no part of the question. */
+export const BESIDE_PAGE = parameterTable(COUNT, FORMAT, PRETTY);
+
+/** @throws Problem `unsupported` for anything beside what says how the answer is written */
+export function requirePlain(pairs: readonly (readonly [string, string])[]): void {
+  parseSearch(pairs, PLAIN_TABLE, { base: '' });
+}
 
 const READ_TABLES = new Map(
-  SERVED_NAMES.map((type) => [type, parameterTable(FORMAT, SUMMARY, elementsParameter(type))]),
+  SERVED_NAMES.map((type) => [type, parameterTable(FORMAT, PRETTY, SUMMARY, elementsParameter(type))]),
 );
 
 /** A read takes only these. */

@@ -9,6 +9,8 @@ export interface HttpServices {
   readonly limits: { readonly requestsPerMinute: number };
   /** addresses and CIDR ranges whose X-Forwarded-For is believed; empty: nobody's */
   readonly proxies: readonly string[];
+  /** origins whose pages may read answers; empty: none */
+  readonly cors: readonly string[];
   /** whether the service can answer: empty when ready, else sentences that say what is missing */
   readonly unready: () => Promise<readonly string[]>;
   /** operational figures in the Prometheus text format, no personal data */

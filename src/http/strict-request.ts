@@ -32,34 +32,6 @@ export function requestIdOf(header: string | string[] | undefined, random: () =>
   return typeof header === 'string' && /^(?![\d._-]*$)[A-Za-z0-9._-]{1,64}$/.test(header) ? header : random();
 }
 
-const JSON_TYPES = new Set([
-  'application/fhir+json',
-  'application/json',
-  'application/*',
-  '*/*',
-  'text/json',
-  'json',
-]);
-
-/** @throws Problem `not-acceptable` when the answer may not be FHIR JSON, R4 (R4 http.html, content types) */
-export function requireJson(accept: string | undefined, format: string | undefined): void {
-  const asked = format !== undefined && format !== '' ? [format] : (accept ?? '*/*').split(',');
-  const acceptable = asked.some((entry) => {
-    const [type = '', ...parameters] = entry.split(';').map((part) => part.trim().toLowerCase());
-    const version = parameters.find((parameter) => parameter.startsWith('fhirversion='));
-    return JSON_TYPES.has(type) && (version === undefined || version === 'fhirversion=4.0');
-  });
-  if (!acceptable) {
-    throw new Problem('not-acceptable', 'This service answers FHIR R4 as JSON (application/fhir+json).');
-  }
-}
-
-/** `Prefer: completeness=required` (DESIGN 11); other preferences are allowed and have no effect. */
-export function requiresComplete(prefer: string | string[] | undefined): boolean {
-  if (typeof prefer !== 'string') return false;
-  return prefer.split(/[,;]/).some((part) => part.trim().toLowerCase() === 'completeness=required');
-}
-
 /** The connection's address; where that is a declared proxy's, the client's as the proxy tells it. */
 export function clientAddress(request: FastifyRequest): string {
   return isIP(request.ip) === 0 ? 'unknown' : request.ip;

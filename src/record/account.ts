@@ -16,6 +16,11 @@ export function accounted(problem: Problem): Problem {
   return problem;
 }
 
+/** Whether the account of what went wrong is written. */
+export function isAccounted(error: Error): boolean {
+  return ACCOUNTED.has(error);
+}
+
 /** Writes the account of an answer, durable before the answer may leave. */
 export async function accountFor(
   ports: DisclosePorts,
@@ -69,7 +74,7 @@ export async function accountFailure(
     await tryAccount(ports, request, { code: '8', reason: 'defect' });
     return error instanceof Error ? error : new Error('Something that is not an error was thrown.');
   }
-  if (ACCOUNTED.has(error)) return error;
+  if (isAccounted(error)) return error;
   const code = error.kind === 'unavailable' ? '12' : '4';
   await tryAccount(ports, request, { code, reason: error.detail.reason ?? error.kind });
   return error;
@@ -106,6 +111,7 @@ export function occurrence(
     id: ports.randomUUID(),
     at: ports.now(),
     requestId: request.requestId,
+    ...(request.trace === undefined ? {} : { trace: request.trace }),
     what: ask.interaction,
     caller,
     ...(organisation === undefined

@@ -1,6 +1,7 @@
 import type { OperationOutcomeIssue } from '@medplum/fhirtypes';
 import type { Grant, Refusal } from '../access/decide.ts';
 import type { Facts } from '../access/facts.ts';
+import { lastUpdatedOf } from '../fhir/last-updated.ts';
 import { OUTCOME_SYSTEM } from '../fhir/outcome.ts';
 import { Problem } from '../fhir/problem.ts';
 import { served } from '../fhir/served.ts';
@@ -68,7 +69,10 @@ function isAsked({ ask }: DisclosureRequest, row: VisibleRow): boolean {
 
 function readAnswer({ ask }: DisclosureRequest, [row]: readonly VisibleRow[]): Answer {
   if (row?.body === undefined) return { problem: notFound(), released: [] };
-  return { body: partOf(row.body, ask.results), released: row.madeOf };
+  // a Patient is made for this caller, not stored: it was not changed at any one time
+  const lastModified = row.type === 'Patient' ? undefined : lastUpdatedOf(row.body);
+  const body = partOf(row.body, ask.results);
+  return { body, released: row.madeOf, ...(lastModified !== undefined && { lastModified }) };
 }
 
 /** Answers to a refused question, by the refusal table of DESIGN 4. */

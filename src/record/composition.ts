@@ -16,12 +16,15 @@ export type Answer =
       readonly problem?: undefined;
       /** something was waited for after the rows: texts, a directory, versions */
       readonly waited?: boolean;
+      /** a read of one stored resource: its `meta.lastUpdated`, milliseconds since the epoch */
+      readonly lastModified?: number;
     }
   | {
       readonly problem: Problem;
       readonly released: readonly [];
       readonly body?: undefined;
       readonly waited?: undefined;
+      readonly lastModified?: undefined;
     };
 
 /** What an answer is composed of. */

@@ -41,7 +41,8 @@ async function discloseOne(ports: DisclosePorts, request: DisclosureRequest): Pr
     if (waited && !(await stillHolds(ports, facts, grant))) continue;
     const receipt = await accountFor(ports, request, facts, grant, answer);
     if (answer.problem !== undefined) throw answer.problem;
-    return { body: answer.body, receipt };
+    const { body, lastModified } = answer;
+    return { body, receipt, ...(lastModified !== undefined && { lastModified }) };
   }
   throw changing();
 }
@@ -63,16 +64,20 @@ async function refuse(
 export interface Accounted {
   readonly body: string;
   readonly receipt: Receipt;
+  readonly lastModified?: number;
 }
 
 /** What an edge may send. Only `disclose` makes one, from an answer with a receipt; it can be sent once. */
 class ReleasedAnswer {
   readonly #body: string;
   readonly #receipt: Receipt;
+  /** when the one stored resource that was read last changed, milliseconds since the epoch; absent for any other answer */
+  readonly lastModified: number | undefined;
 
-  constructor(body: string, receipt: Receipt) {
+  constructor({ body, receipt, lastModified }: Accounted) {
     this.#body = body;
     this.#receipt = receipt;
+    this.lastModified = lastModified;
   }
 
   /** @throws Error the second time: one account, one answer */
@@ -85,7 +90,7 @@ class ReleasedAnswer {
 export type Released = ReleasedAnswer;
 
 function released(answer: Accounted): Released {
-  return new ReleasedAnswer(answer.body, answer.receipt);
+  return new ReleasedAnswer(answer);
 }
 
 function busy(): Problem {

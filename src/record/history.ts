@@ -1,4 +1,4 @@
-import { dateRange } from '../fhir/search/date.ts';
+import { lastUpdatedOf } from '../fhir/last-updated.ts';
 import { historyBundle } from './bundle.ts';
 import { type Answer, type Composition, notFound, partOf } from './composition.ts';
 import { pathOf } from './page.ts';
@@ -32,7 +32,14 @@ export async function versionAnswer(composition: Composition): Promise<Answer> {
   const { ask } = composition.request;
   const version = (await versionsOf(composition)).find((each) => each.version === ask.version);
   if (version === undefined) return { problem: notFound(), released: [] };
-  return { body: partOf(version.body, ask.results), released: version.madeOf, waited: true };
+  const lastModified = lastUpdatedOf(version.body);
+  const body = partOf(version.body, ask.results);
+  return {
+    body,
+    released: version.madeOf,
+    waited: true,
+    ...(lastModified !== undefined && { lastModified }),
+  };
 }
 
 /** `Type/id/_history` (R4 http.html#history), a page of it. */
@@ -62,7 +69,7 @@ export async function historyAnswer(composition: Composition): Promise<Answer> {
       type,
       id,
       version,
-      lastModified: storedAt(text),
+      lastModified: new Date(storedAt(text)).toISOString(),
       body: partOf(text, ask.results),
     })),
     now: facts.now,
@@ -78,17 +85,12 @@ function wasCurrent(
 ): boolean {
   if (asked === undefined) return true;
   const [own, next] = [versions[index], versions[index - 1]];
-  const from = own === undefined ? Number.NaN : instantOf(own.body);
-  const to = next === undefined ? Number.POSITIVE_INFINITY : instantOf(next.body);
+  const from = own === undefined ? Number.NaN : storedAt(own.body);
+  const to = next === undefined ? Number.POSITIVE_INFINITY : storedAt(next.body);
   return from < asked.to && to > asked.from;
 }
 
-function instantOf(body: string): number {
-  return dateRange(storedAt(body))?.from ?? Number.NEGATIVE_INFINITY;
-}
-
-/** `meta.lastUpdated`: our envelope comes first in every stored text. */
-function storedAt(body: string): string {
-  const { meta } = JSON.parse(body) as { readonly meta?: { readonly lastUpdated?: string } };
-  return meta?.lastUpdated ?? '';
+/** `meta.lastUpdated`, which every stored text has. */
+function storedAt(body: string): number {
+  return lastUpdatedOf(body) ?? 0;
 }

@@ -1,6 +1,7 @@
 import type { Caller } from '../access/caller.ts';
 import type { Occurrence, Outcome } from '../audit/occurrence.ts';
 import { Problem } from '../fhir/problem.ts';
+import { accounted } from './account.ts';
 import type { DisclosePorts } from './ports.ts';
 
 /** A request of a known caller that could not be understood, or attempted what is never done. */
@@ -9,6 +10,8 @@ export interface RejectedRequest {
   readonly what: Exclude<Occurrence['what'], 'load' | 'unauthenticated' | 'configuration'>;
   readonly caller: Caller;
   readonly requestId: string;
+  /** `traceparent` as it came; absent where it was not valid */
+  readonly trace?: string;
   readonly clientAddress: string;
   readonly rawRequest: string;
 }
@@ -39,5 +42,6 @@ export async function recordRejected(
     released: [],
     publication: 0,
   });
+  if (error instanceof Problem) return accounted(error);
   return error instanceof Error ? error : new Error('Something that is not an error was thrown.');
 }

@@ -8,6 +8,8 @@ export interface DisclosureRequest {
   readonly ask: Ask;
   /** `X-Request-Id`: the client's where it is a plain token, else ours */
   readonly requestId: string;
+  /** `traceparent` as it came; absent where it was not valid */
+  readonly trace?: string;
   readonly clientAddress: string;
   /** as received, without Authorization (BALP: the query is kept raw) */
   readonly rawRequest: string;

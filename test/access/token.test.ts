@@ -166,6 +166,18 @@ t.test('a token is 8 kB at most', async (t) => {
   });
 });
 
+t.test('a token is remembered only where it was verified before, and only while it is good', async (t) => {
+  const token = await signed(claims({ jti: 'to-be-remembered' }));
+  t.equal(await tokens.remembered(`Bearer ${token}`, NOW), undefined, 'no signature is checked');
+  await tokens.verify(`Bearer ${token}`, NOW);
+  t.equal((await tokens.remembered(`Bearer ${token}`, NOW))?.kind, 'staff');
+  t.equal(await tokens.remembered(`Bearer ${token}`, NOW + 290_000), undefined, 'expired');
+  t.equal(await tokens.remembered(`Bearer ${token.slice(0, -2)}`, NOW), undefined, 'another signature');
+  for (const header of [undefined, '', 'Bearer ', 'Basic x']) {
+    t.equal(await tokens.remembered(header, NOW), undefined, String(header));
+  }
+});
+
 t.test('a refusal says its class and nothing of the token', async (t) => {
   const token = await signed(claims({ sub: 'canary', aud: 'https://canary.example' }));
   const error: unknown = await tokens.verify(`Bearer ${token}`, NOW).catch((thrown: unknown) => thrown);

@@ -28,6 +28,7 @@ const skip = !existsSync(balp) && 'the published BALP definitions are not here (
 
 const PROFILES = 'https://profiles.ihe.net/ITI/BALP/StructureDefinition/';
 const DCM = 'http://dicom.nema.org/resources/ontology/DCM';
+const TRACE = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 const PERSON = '0d2d4f6e-1111-4222-8333-123456789abc';
 
 function event(parts: Partial<Occurrence> = {}): AuditEvent {
@@ -278,6 +279,9 @@ t.test('entities name the request, what was asked for, and the patient', async (
     'as it was received',
   );
 
+  t.strictSame(entity(event({ trace: TRACE }), '4', '26')?.what, { identifier: { value: TRACE } });
+  t.notOk(entity(event(), '4', '26'), 'only where there is one');
+
   const load = event({
     what: 'load',
     caller: SYSTEM,
@@ -315,7 +319,7 @@ function successes(): AuditEvent[] {
           caller: _c,
           personId: _p,
           ...rest
-        } = occurrence({ what, resource: 'Condition/x/_history/3' });
+        } = occurrence({ what, resource: 'Condition/x/_history/3', trace: TRACE });
         return auditEvent({ ...rest, ...(caller && { caller }), ...(personId && { personId }) }, SERVICE);
       }),
     ),

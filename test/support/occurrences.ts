@@ -141,6 +141,7 @@ export const anyOccurrence: fc.Arbitrary<Occurrence> = fc.record(
     id: fc.uuid(),
     at: fc.integer({ min: 0, max: Date.UTC(2099, 0, 1) }),
     requestId: text,
+    trace: text,
     what: fc.constantFrom(...KINDS),
     clientAddress: fc.oneof(text, fc.ipV4(), fc.ipV6()),
     outcome: fc.oneof(

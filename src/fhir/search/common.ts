@@ -45,6 +45,16 @@ export function momentParameter(name: string): ParameterDefinition {
   };
 }
 
+/** Whether the answer is indented for people, read by the edge with the format; declared so that it is not refused. */
+export const PRETTY: ParameterDefinition = {
+  name: '_pretty',
+  type: 'special',
+  multiple: false,
+  list: false,
+  expects: 'true or false',
+  read: (text) => (text === 'true' || text === 'false' ? { kind: 'string', text } : undefined),
+};
+
 /**
  * The person a search is about: by id, `Patient/id` or its URL, or by identifier (`patient:identifier`,
  * `patient.identifier`) as `system|value`.

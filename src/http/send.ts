@@ -1,0 +1,19 @@
+import type { FastifyReply } from 'fastify';
+import { indented } from '../fhir/indent.ts';
+import type { Released } from '../record/disclose.ts';
+import type { AnswerFormat } from './negotiation.ts';
+
+/** Sends JSON of a resource as the client asked for it. */
+export function sendFhir(reply: FastifyReply, json: string, format: AnswerFormat): FastifyReply {
+  return reply.type(format.contentType).send(format.pretty ? indented(json) : json);
+}
+
+/**
+ * Sends what was released. `Last-Modified` says what `meta.lastUpdated` of the body says, in whole seconds; no validator
+ * comes with it, and no condition on it is understood, so that it tells nothing of what may not be read.
+ */
+export function sendReleased(reply: FastifyReply, released: Released, format: AnswerFormat): FastifyReply {
+  const { lastModified } = released;
+  if (lastModified !== undefined) reply.header('last-modified', new Date(lastModified).toUTCString());
+  return sendFhir(reply.header('cache-control', 'no-store'), released.send(), format);
+}
