@@ -21,7 +21,9 @@ export interface BundleParts {
   readonly now: number;
 }
 
-const INCOMPLETE = '{"system":"https://mycarerecord.example/fhir/CodeSystem/bundle","code":"incomplete"}';
+/** Tag of a Bundle that lacks a source (DESIGN 11). */
+export const INCOMPLETE =
+  '{"system":"https://mycarerecord.example/fhir/CodeSystem/bundle","code":"incomplete"}';
 
 /** A searchset Bundle (R4 bundle.html, search.html) as text. Entries go in as they are stored. */
 export function searchset(parts: BundleParts): string {
