@@ -25,7 +25,9 @@ export interface BundleParts {
   readonly now: number;
 }
 
-const INCOMPLETE = '{"system":"https://mycarerecord.example/fhir/CodeSystem/bundle","code":"incomplete"}';
+/** Tag of a Bundle that lacks a source (DESIGN 11). */
+export const INCOMPLETE =
+  '{"system":"https://mycarerecord.example/fhir/CodeSystem/bundle","code":"incomplete"}';
 
 /** R4 patient-operation-match.html */
 const CERTAIN =
