@@ -1,6 +1,7 @@
 import type { Caller, GovernanceCaller, PatientCaller, StaffCaller } from '../access/caller.ts';
-import { ACT_REASON, AGENT_TYPE, PATIENT_REQUEST } from './codes.ts';
+import { AGENT_TYPE, PATIENT_REQUEST } from './codes.ts';
 import type { Occurrence } from './occurrence.ts';
+import { systemOfPurpose } from './purposes.ts';
 import { fitText, isFilled, quoted, quotedUri } from './text.ts';
 
 /** This service, as its own audit events name it. */
@@ -23,7 +24,6 @@ const ROLES: { readonly [D in Direction]: { readonly client: string; readonly se
 };
 
 const IP_ADDRESS = /^[\d.]+$|:/;
-const CODE = /^\S+$/;
 const UNKNOWN = '{"display":"unknown"}';
 
 /**
@@ -49,13 +49,14 @@ export function agentsOf(occurrence: Occurrence, service: ServiceIdentity, direc
   return `[${both}${application}${tokenAgents(caller, occurrence)}]`;
 }
 
-/** Purpose as a canonical CodeableConcept: a code of v3-ActReason, or text where a token claims what cannot be one. */
+/** Purpose as a canonical CodeableConcept: a code of the system that has it, or text where a token claims what is none. */
 export function purposeConcept(caller: Caller | undefined): string | undefined {
   const purpose = purposeOf(caller);
   if (purpose === undefined) return undefined;
-  return CODE.test(purpose)
-    ? `{"coding":[{"code":${quoted(purpose)},"system":"${ACT_REASON}"}]}`
-    : `{"text":${quoted(purpose)}}`;
+  const system = systemOfPurpose(purpose);
+  return system === undefined
+    ? `{"text":${quoted(purpose)}}`
+    : `{"coding":[{"code":${quoted(purpose)},"system":"${system}"}]}`;
 }
 
 /** Purpose of use as claimed: absent for a system, and where nothing was claimed. */

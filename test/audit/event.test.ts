@@ -243,6 +243,15 @@ t.test('each kind of caller is told as the token proved it', async (t) => {
   const governance = event({ caller: GOVERNANCE });
   t.strictSame(details(governance), { 'policy-version': 'policy-7', 'case-number': 'INC-2031-0042' });
 
+  const purposeOf = (purpose: string) => event({ caller: { ...GOVERNANCE, purpose } }).purposeOfEvent?.[0];
+  t.strictSame(
+    purposeOf('governance')?.coding,
+    [{ code: 'governance', system: 'https://mycarerecord.example/fhir/CodeSystem/purpose' }],
+    'the purpose of the desks is a code of ours: v3-ActReason has none like it',
+  );
+  t.equal(purposeOf('HRESCH')?.coding?.[0]?.system, 'http://terminology.hl7.org/CodeSystem/v3-ActReason');
+  t.strictSame(purposeOf('curiosity'), { text: 'curiosity' }, 'a claim that is no code is told as text');
+
   const { caller: _, ...anonymous } = occurrence({ what: 'unauthenticated', details: { count: '17' } });
   const nobody = auditEvent({ ...anonymous, outcome: { code: '4' } }, SERVICE);
   t.equal(nobody.agent.length, 2);
