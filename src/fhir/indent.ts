@@ -1,5 +1,14 @@
 import { afterSpace, afterString, isSpace } from './json-text.ts';
 
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+/** in ASCII what closes comes two after what opens */
+const OPEN_ARRAY = 0x5b;
+const OPEN_OBJECT = 0x7b;
+
+const LINES = Array.from({ length: 65 }, (_, depth) => `\n${'  '.repeat(depth)}`);
+
 /**
  * The same JSON for people to read, two spaces a level (`_pretty`, R4 http.html). Every string and number is copied as
  * it stands, so that decimals keep their digits and members their order: nothing is parsed.
@@ -7,38 +16,43 @@ import { afterSpace, afterString, isSpace } from './json-text.ts';
  * @param json valid JSON
  */
 export function indented(json: string): string {
-  const parts: string[] = [];
-  let [at, depth] = [0, 0];
+  let [written, copied, at, depth] = ['', 0, 0, 0];
   while (at < json.length) {
-    const character = json.charAt(at);
-    const end = character === '"' ? afterString(json, at) : afterScalar(json, at);
-    if (character === '{' || character === '[') {
-      const next = afterSpace(json, end);
-      if (json.charAt(next) === (character === '{' ? '}' : ']')) {
-        parts.push(character, json.charAt(next));
-        at = next + 1;
-        continue;
-      }
-      depth += 1;
-      parts.push(character, line(depth));
-    } else if (character === '}' || character === ']') {
+    const character = json.charCodeAt(at);
+    if (character === QUOTE) {
+      at = afterString(json, at);
+      continue;
+    }
+    if (isSpace(character)) {
+      written += json.slice(copied, at);
+      copied = afterSpace(json, at);
+      at = copied;
+      continue;
+    }
+    if (character === COLON) {
+      written += `${json.slice(copied, at)}: `;
+      copied = at + 1;
+    } else if (character === COMMA) {
+      written += `${json.slice(copied, at)},${line(depth)}`;
+      copied = at + 1;
+    } else if (character === OPEN_OBJECT || character === OPEN_ARRAY) {
+      const next = afterSpace(json, at + 1);
+      const isEmpty = json.charCodeAt(next) === character + 2;
+      if (!isEmpty) depth += 1;
+      written += json.slice(copied, at + 1) + (isEmpty ? json.charAt(next) : line(depth));
+      copied = isEmpty ? next + 1 : next;
+      at = copied;
+      continue;
+    } else if (character === OPEN_OBJECT + 2 || character === OPEN_ARRAY + 2) {
       depth -= 1;
-      parts.push(line(depth), character);
-    } else if (character === ',') parts.push(',', line(depth));
-    else if (character === ':') parts.push(': ');
-    else if (!isSpace(json.charCodeAt(at))) parts.push(json.slice(at, end));
-    at = end;
+      written += json.slice(copied, at) + line(depth);
+      copied = at;
+    }
+    at += 1;
   }
-  return parts.join('');
-}
-
-/** Behind a number or a word; every other character stands for itself. */
-function afterScalar(json: string, start: number): number {
-  let end = start;
-  while (end < json.length && /[\w.+-]/.test(json.charAt(end))) end += 1;
-  return Math.max(end, start + 1);
+  return written + json.slice(copied);
 }
 
 function line(depth: number): string {
-  return `\n${'  '.repeat(depth)}`;
+  return LINES[depth] ?? `\n${'  '.repeat(depth)}`;
 }

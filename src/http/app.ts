@@ -5,6 +5,7 @@ import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { Problem } from '../fhir/problem.ts';
 import { compressLarge } from './compression.ts';
 import { allowOrigins } from './cors.ts';
+import { EarlyRefusals } from './early-refusals.ts';
 import { answerProblem, errorDoor } from './error-door.ts';
 import { fhirRoutes } from './fhir-routes.ts';
 import { healthRoutes } from './health.ts';
@@ -21,7 +22,8 @@ import { UnauthenticatedCounter } from './unauthenticated.ts';
  * The caller listens, and closes it.
  */
 export async function buildApp(services: HttpServices): Promise<FastifyInstance> {
-  const door = errorDoor(services);
+  const unauthenticated = new UnauthenticatedCounter(services.account, services.disclosure.randomUUID);
+  const door = errorDoor(services, new EarlyRefusals(services, unauthenticated));
   const app = Fastify({
     logger: false,
     bodyLimit: FORM_LIMIT,
@@ -37,7 +39,7 @@ export async function buildApp(services: HttpServices): Promise<FastifyInstance>
       querystringParser: () => ({}),
     },
     genReqId: (raw) => requestIdOf(raw.headers['x-request-id'], services.disclosure.randomUUID),
-    frameworkErrors: (error, request, reply) => door(error, request, reply),
+    frameworkErrors: (error, request, reply) => void door(error, request, reply),
   });
   requireRoutePolicies(app);
   takeForms(app);
@@ -71,7 +73,6 @@ export async function buildApp(services: HttpServices): Promise<FastifyInstance>
         retryAfter: Math.ceil(context.ttl / 1000),
       }),
   });
-  const unauthenticated = new UnauthenticatedCounter(services.account, services.disclosure.randomUUID);
   const everyMinute = setInterval(() => void unauthenticated.flush(services.disclosure.now()), 60_000);
   everyMinute.unref();
   app.addHook('onClose', async () => {

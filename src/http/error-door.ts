@@ -1,6 +1,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { operationOutcome } from '../fhir/outcome.ts';
 import { PROBLEM_TABLE, Problem } from '../fhir/problem.ts';
+import type { EarlyRefusals } from './early-refusals.ts';
 import { formatOfError } from './negotiation.ts';
 import { SEARCHES } from './searches.ts';
 import { sendFhir } from './send.ts';
@@ -22,10 +23,27 @@ const FASTIFY: Readonly<Record<string, () => Problem>> = {
     new Problem('unavailable', 'The service is busy. Try again shortly.', { retryAfter: 5 }),
 };
 
-/** The one place where a failure becomes an answer: an OperationOutcome, without detail of ours or of anybody. */
-export function errorDoor(services: HttpServices) {
-  return (error: FastifyError | Error, request: FastifyRequest, reply: FastifyReply): FastifyReply =>
-    answerProblem(asProblem(services, error), request, reply);
+/** What Fastify refuses before it looks for a route. */
+const ADDRESS: ReadonlySet<string> = new Set(['FST_ERR_BAD_URL', 'FST_ERR_MAX_PARAM_LENGTH']);
+
+/**
+ * The one place where a failure becomes an answer: an OperationOutcome, without detail of ours or of anybody. What was
+ * refused before a route saw it is accounted for here.
+ */
+export function errorDoor(services: HttpServices, early: EarlyRefusals) {
+  return async (
+    error: FastifyError | Error,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<FastifyReply> => {
+    let problem = asProblem(services, error);
+    try {
+      problem = await early.account(problem, 'code' in error && ADDRESS.has(error.code), request);
+    } catch (failure) {
+      problem = asProblem(services, failure instanceof Error ? failure : error);
+    }
+    return answerProblem(problem, request, reply);
+  };
 }
 
 export function answerProblem(problem: Problem, request: FastifyRequest, reply: FastifyReply): FastifyReply {

@@ -10,6 +10,8 @@ import { Problem } from '../../src/fhir/problem.ts';
 import { negotiate } from '../../src/http/negotiation.ts';
 import { preferencesOf } from '../../src/http/prefer.ts';
 import { JSON_LIMIT, jsonBodyOf, takeJson } from '../../src/http/request-body.ts';
+import { recordRejected } from '../../src/record/rejected.ts';
+import { STAFF } from '../support/occurrences.ts';
 import { repositoryRoot } from '../support/root.ts';
 import { byNumber, type TestService, testService } from '../support/service.ts';
 
@@ -18,6 +20,7 @@ const PLAIN = 'application/fhir+json; charset=utf-8';
 const VERSIONED = `${PLAIN}; fhirVersion=4.0`;
 const TRACE = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 const PORTAL = 'https://portal.example';
+const LIMIT = 900;
 
 type Headers = Readonly<Record<string, string>>;
 
@@ -208,6 +211,7 @@ t.test('origins are configured whole, and each fault is named', async (t) => {
 t.test('HTTP around the FHIR API', async (t) => {
   const service = await testService(t, { people: 60 }, (configuration) => {
     configuration['cors'] = [PORTAL, 'http://localhost:3000'];
+    configuration['limits'] = { requestsPerMinute: LIMIT };
   });
   const { app } = service.service;
   // as the operations that take a resource do it
@@ -217,6 +221,16 @@ t.test('HTTP around the FHIR API', async (t) => {
       read: jsonBodyOf(request),
       text: request.body,
     }));
+    scope.post('/fhir/$refuse', { config: { policy: 'refused' } }, async (request) => {
+      const about = {
+        caller: STAFF,
+        what: 'everything',
+        requestId: request.id,
+        clientAddress: '',
+        rawRequest: '',
+      } as const;
+      throw await recordRejected(service.service.disclosure, about, new Problem('unsupported-media', 'No.'));
+    });
   });
   const token = await service.token(GP);
   const found = await service.get(
@@ -379,6 +393,7 @@ t.test('HTTP around the FHIR API', async (t) => {
       `patient=${id}`,
     );
     t.equal(bomb.statusCode, 415, 'no request is decompressed');
+    t.equal((await eventsOf(service, 'bomb'))[0]?.kind, 'search-type', 'audited');
     const identity = { 'content-type': 'application/x-www-form-urlencoded', 'content-encoding': 'identity' };
     t.equal((await send('POST', 'Condition/_search', identity, `patient=${id}`)).statusCode, 200);
   });
@@ -490,7 +505,7 @@ t.test('HTTP around the FHIR API', async (t) => {
   );
 
   t.test('a valid traceparent comes back and goes into the event; any other is ignored', async (t) => {
-    const paths = [`Patient/${id}`, 'Patient/nobody', 'Condition?x=1', 'Coverage/1'];
+    const paths = [`Patient/${id}`, 'Patient/nobody', 'Condition?x=1', 'Coverage/1', '/fhir/%zz'];
     for (const [index, path] of paths.entries()) {
       const requestId = `trace-${index}`;
       const answer = await service.get(path, token, { traceparent: TRACE, 'x-request-id': requestId });
@@ -634,10 +649,79 @@ t.test('HTTP around the FHIR API', async (t) => {
     const full = `{"a":"${'x'.repeat(JSON_LIMIT - 8)}"}`;
     t.equal((await take('application/json', full)).statusCode, 200);
     t.equal((await take('application/json', `${full} `, { 'x-request-id': 'too-long' })).statusCode, 413);
+    t.match(await eventsOf(service, 'too-long'), [{ kind: 'create', outcome: 4 }]);
     const form = (type: string) =>
       send('POST', 'Condition/_search', { 'content-type': type }, `patient=${id}`);
     t.equal((await form('application/x-www-form-urlencoded; charset=UTF-8')).statusCode, 200);
     t.equal((await form('application/x-www-form-urlencoded; charset=utf-7')).statusCode, 415);
     t.equal((await form('application/fhir+json')).statusCode, 415, 'searches take forms alone');
+  });
+
+  t.test('what is refused before a route saw it is audited, of a known caller', async (t) => {
+    const form = 'application/x-www-form-urlencoded';
+    const search = (type: string, body: string, headers: Headers) =>
+      send('POST', 'Condition/_search', { 'content-type': type, ...headers }, body);
+    t.equal(
+      (await search(form, `patient=${'x'.repeat(65 * 1024)}`, { 'x-request-id': 'e-413' })).statusCode,
+      413,
+    );
+    t.equal((await search('text/xml', '<a/>', { 'x-request-id': 'e-415' })).statusCode, 415);
+    t.equal((await service.get('/fhir/%zz?patient=1', token, { 'x-request-id': 'e-url' })).status, 400);
+    t.equal(
+      (await service.get(`Patient/${'a'.repeat(300)}`, token, { 'x-request-id': 'e-long' })).status,
+      400,
+    );
+    t.match(await eventsOf(service, 'e-413'), [{ kind: 'search-type', outcome: 4, body: /too-large/ }]);
+    t.match(await eventsOf(service, 'e-415'), [
+      { kind: 'search-type', outcome: 4, body: /unsupported-media/ },
+    ]);
+    t.equal((await eventsOf(service, 'e-long')).length, 0, 'the second of a minute is only counted');
+    t.match(
+      await eventsOf(service, 'trace-4'),
+      [{ kind: 'search-type', outcome: 4, body: /invalid/ }],
+      'the first was here',
+    );
+
+    const lines = await search(form, '\n'.repeat(60 * 1024), { 'x-request-id': 'e-lines' });
+    t.equal(lines.statusCode, 400, 'line after line is read through once');
+    t.equal((await eventsOf(service, 'e-lines')).length, 1);
+    const json = { 'content-type': 'application/json', 'x-request-id': 'e-once' };
+    t.equal((await send('POST', '$refuse', json, '{}')).statusCode, 415);
+    t.equal(
+      (await eventsOf(service, 'e-once')).length,
+      1,
+      'what a route accounted for is not accounted for twice',
+    );
+
+    const unknown = { authorization: '', 'x-request-id': 'e-nobody' };
+    t.equal((await search('text/xml', '<a/>', unknown)).statusCode, 415);
+    t.equal((await service.get('/fhir/%zz', undefined, unknown)).status, 400);
+    t.strictSame(await eventsOf(service, 'e-nobody'), [], 'nobody known is counted only');
+
+    const flood = async (requestId: string, bearer: string | undefined): Promise<number> =>
+      (
+        await app.inject({
+          url: `/fhir/${one}`,
+          remoteAddress: '198.51.100.7',
+          headers: {
+            'x-request-id': requestId,
+            ...(bearer === undefined ? {} : { authorization: `Bearer ${bearer}` }),
+          },
+        })
+      ).statusCode;
+    for (let n = 0; n < LIMIT; n += 1) await app.inject({ url: '/livez', remoteAddress: '198.51.100.7' });
+    t.equal(await flood('f-new', await service.token({ ...GP, user: 'gp-new' })), 429);
+    t.equal((await eventsOf(service, 'f-new')).length, 0, 'no signature is checked for it');
+    t.equal(await flood('f-first', token), 429);
+    t.equal(await flood('f-second', token), 429);
+    t.equal(await flood('f-nobody', undefined), 429);
+    t.match(await eventsOf(service, 'f-first'), [{ kind: 'read', outcome: 4, body: /throttled/ }]);
+    t.equal((await eventsOf(service, 'f-second')).length, 0);
+    await app.close();
+    const counted = await sql<Event>(service, "select body from audit.event where kind = 'unauthenticated'");
+    const text = counted.map((event) => event.body).join('\n');
+    t.match(text, /"type":"throttled","valueString":"3"/, 'they are counted by address');
+    t.match(text, /"type":"undecodable-address"/);
+    t.match(text, /"type":"token-missing"/);
   });
 });

@@ -1,0 +1,76 @@
+import type { FastifyRequest } from 'fastify';
+import type { Caller } from '../access/caller.ts';
+import { Problem } from '../fhir/problem.ts';
+import { isAccounted } from '../record/account.ts';
+import { recordRejected } from '../record/rejected.ts';
+import { accountOf, attempted, authenticate } from './known-caller.ts';
+import type { HttpServices } from './services.ts';
+import { clientAddress } from './strict-request.ts';
+import type { UnauthenticatedCounter } from './unauthenticated.ts';
+
+/** Callers remembered in one minute; beyond that their refusals are only counted. */
+const MOST_CALLERS = 10_000;
+
+/**
+ * Accounts for requests that were refused before a route could: too many, an address that cannot be decoded, a body
+ * that is too large or of a type that is not read.
+ *
+ * Nothing limits the first two, so they must be no lever: no signature is checked for them, and the log has an event
+ * for each caller, address and minute, the others in the count of unauthenticated refusals. The others came past the
+ * limit, and each has an event of its own.
+ */
+export class EarlyRefusals {
+  readonly #services: HttpServices;
+  readonly #unauthenticated: UnauthenticatedCounter;
+  #minute = 0;
+  readonly #seen = new Set<string>();
+
+  constructor(services: HttpServices, unauthenticated: UnauthenticatedCounter) {
+    this.#services = services;
+    this.#unauthenticated = unauthenticated;
+  }
+
+  /**
+   * @param isAddress the address could not be decoded
+   * @returns the problem to answer: `unavailable` where the account of a known caller's could not be written
+   */
+  async account(problem: Problem, isAddress: boolean, request: FastifyRequest): Promise<Problem> {
+    if (isAccounted(problem)) return problem;
+    const unlimited = isAddress || problem.kind === 'throttled';
+    if (!unlimited && problem.kind !== 'too-large' && problem.kind !== 'unsupported-media') return problem;
+    const caller = unlimited ? await this.#firstInMinute(problem, request) : await this.#caller(request);
+    if (caller === undefined) return problem;
+    try {
+      const about = { ...accountOf(request, caller), what: attempted(request) };
+      await recordRejected(this.#services.disclosure, about, problem);
+      return problem;
+    } catch (error) {
+      if (error instanceof Problem) return error;
+      throw error;
+    }
+  }
+
+  /** Nobody known is counted and keeps the answer: what is wrong with the body is no secret. */
+  async #caller(request: FastifyRequest): Promise<Caller | undefined> {
+    return authenticate(this.#services, this.#unauthenticated, request).catch(() => undefined);
+  }
+
+  async #firstInMinute(problem: Problem, request: FastifyRequest): Promise<Caller | undefined> {
+    const now = this.#services.disclosure.now();
+    const caller = await this.#services.tokens.remembered(request.headers.authorization, now);
+    if (caller !== undefined && this.#isFirst(caller, problem, request, now)) return caller;
+    const reason = problem.kind === 'throttled' ? 'throttled' : 'undecodable-address';
+    this.#unauthenticated.count(clientAddress(request), reason);
+    return undefined;
+  }
+
+  #isFirst(caller: Caller, problem: Problem, request: FastifyRequest, now: number): boolean {
+    const minute = Math.floor(now / 60_000);
+    if (minute !== this.#minute) this.#seen.clear();
+    this.#minute = minute;
+    const key = JSON.stringify([problem.kind, caller.issuer, caller.subject, clientAddress(request)]);
+    if (this.#seen.has(key) || this.#seen.size >= MOST_CALLERS) return false;
+    this.#seen.add(key);
+    return true;
+  }
+}
