@@ -17,6 +17,7 @@ import type { DisclosePorts, Fetched } from './ports.ts';
 import type { Visible, VisibleRow } from './redact.ts';
 import type { DisclosureRequest } from './request.ts';
 import { searchedRow } from './searched.ts';
+import { summaryAnswer } from './summarise.ts';
 
 type Failure = Extract<Fetched, { ok: false }>;
 
@@ -50,7 +51,7 @@ export async function compose(
     case 'history-instance':
       return historyAnswer(composition);
     case 'summary':
-      return { problem: notFound(), released: [] };
+      return summaryAnswer(composition);
     case 'search-type':
     case 'everything':
     case 'match':

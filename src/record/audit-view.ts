@@ -12,10 +12,13 @@ const PERSON_ENTITY = '1';
 export function auditEventFor(caller: Caller, body: string): string {
   if (caller.kind !== 'patient') return body;
   const event = JSON.parse(body) as AuditEvent;
-  const { outcomeDesc: _why, entity, ...shown } = event;
+  const { outcomeDesc: _why, entity, meta, ...shown } = event;
+  // what is left out is what the claimed patterns ask for
+  const { profile: _claimed, ...kept } = meta ?? {};
   const people = (entity ?? []).filter((each) => each.type?.code === PERSON_ENTITY);
   return JSON.stringify({
     ...shown,
+    ...(Object.keys(kept).length === 0 ? {} : { meta: kept }),
     agent: event.agent.map(withoutNames),
     ...(people.length === 0 ? {} : { entity: people }),
   } satisfies AuditEvent);

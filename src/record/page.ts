@@ -1,12 +1,10 @@
 import type { OperationOutcomeIssue } from '@medplum/fhirtypes';
 import { OUTCOME_SYSTEM } from '../fhir/outcome.ts';
-import { Problem } from '../fhir/problem.ts';
 import { type EntryText, searchset } from './bundle.ts';
 import { type Answer, type Composition, isCounted, partOf } from './composition.ts';
 import { includedWith } from './includes.ts';
 import { fromPageStart, matchesOf, type Placed } from './matches.ts';
-import type { DisclosePorts } from './ports.ts';
-import { leaveOut, type VisibleRow } from './redact.ts';
+import { withBodies } from './texts.ts';
 
 /** One page of a search or of a whole record: matched, ordered, cut, joined by what comes with it. */
 export async function pageAnswer(composition: Composition): Promise<Answer> {
@@ -74,23 +72,4 @@ function nextLink({ ports, request, facts }: Composition, last: Placed | undefin
 export function pathOf({ interaction, type, id }: Composition['request']['again']): string {
   if (interaction === 'everything') return `${type}/${id}/$everything`;
   return interaction === 'history-instance' ? `${type}/${id}/_history` : type;
-}
-
-/** Rows beyond what the first query brought texts for are fetched by key: only those of the page. */
-async function withBodies(
-  ports: DisclosePorts,
-  page: readonly VisibleRow[],
-): Promise<readonly (VisibleRow & { readonly body: string })[]> {
-  const missing = page.filter((row) => row.body === undefined);
-  const bodies = missing.length === 0 ? new Map<string, string>() : await ports.store.bodies(missing);
-  return page.map((row) => {
-    const fetched = bodies.get(row.id);
-    const body = row.body ?? (fetched === undefined ? undefined : leaveOut(fetched, row.hidden));
-    if (body === undefined) {
-      throw new Problem('unavailable', 'The record is changing just now. Try again shortly.', {
-        retryAfter: 1,
-      });
-    }
-    return { ...row, body };
-  });
 }

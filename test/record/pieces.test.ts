@@ -302,6 +302,7 @@ t.test(
     t.notMatch(shown, /Asha|sw-7|c2VjcmV0|10\.0\.0\.1|internal/);
     t.match(shown, /Social worker/);
     t.match(shown, /The Council/);
+    t.notMatch(shown, /"profile"/, 'what was left out is what the claimed patterns ask for');
     t.equal(auditEventFor(gp, event), event, 'an officer reads what was written');
   },
 );
