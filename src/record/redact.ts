@@ -3,6 +3,7 @@ import type { Grant } from '../access/decide.ts';
 import type { Facts } from '../access/facts.ts';
 import { markDecimals, writeDecimals } from '../fhir/decimals.ts';
 import { withoutElements } from '../fhir/elements.ts';
+import { declareUkCore } from '../fhir/uk-core.ts';
 import { REFERRERS } from './gather.ts';
 import { inOrder } from './order.ts';
 import { aggregatePatient, type Contribution } from './patient.ts';
@@ -32,11 +33,14 @@ export function redact(grant: Grant, facts: Facts, rows: readonly Row[]): Visibl
   return { rows: inOrder(visible) };
 }
 
-/** A body without the elements that are hidden; decimals keep their digits. */
+/**
+ * A body without the elements that are hidden; decimals keep their digits. It declares UK Core as if they had never been
+ * there: a claim that no longer holds would tell of what is left out.
+ */
 export function leaveOut(body: string, hidden: readonly string[]): string {
   if (hidden.length === 0) return body;
   const resource = JSON.parse(markDecimals(body) ?? body) as Resource;
-  return writeDecimals(JSON.stringify(withoutElements(resource, hidden)));
+  return writeDecimals(JSON.stringify(declareUkCore(withoutElements(resource, hidden))));
 }
 
 /** A Medication or Binary is nobody's by itself: it is seen where a visible row refers to it. */

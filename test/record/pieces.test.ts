@@ -12,6 +12,7 @@ import { consentResource } from '../../src/record/consent.ts';
 import { inOrder, sortKey } from '../../src/record/order.ts';
 import { PageTokens } from '../../src/record/page-token.ts';
 import { aggregatePatient, type Contribution } from '../../src/record/patient.ts';
+import { leaveOut } from '../../src/record/redact.ts';
 
 const gp = {
   kind: 'staff',
@@ -220,6 +221,21 @@ t.test('a searchset', async (t) => {
     );
     t.equal(bundle.meta.tag[0].code, 'incomplete');
   });
+});
+
+t.test('what is left of a body declares what it still is', async (t) => {
+  const uk = 'https://fhir.hl7.org.uk/StructureDefinition/UKCore-AllergyIntolerance';
+  const meta = { profile: [uk, 'http://hl7.org/fhir/StructureDefinition/x'] };
+  const body = JSON.stringify({
+    resourceType: 'AllergyIntolerance',
+    id: 'a',
+    meta,
+    code: { text: 'Nuts' },
+    note: [{ text: 'n' }],
+  });
+  const profiles = (hidden: readonly string[]): unknown => JSON.parse(leaveOut(body, hidden)).meta.profile;
+  t.strictSame(profiles(['note']), meta.profile);
+  t.strictSame(profiles(['code']), [meta.profile[1]], 'or the claim would tell that there is a code');
 });
 
 t.test('order is by type, then id, the same text for the store and here', async (t) => {

@@ -12,7 +12,7 @@ import { readRow } from './row.ts';
 import { type AlwaysRead, scanFiles } from './scan.ts';
 
 /** Changes whenever the same row would be stored differently: every row is then mapped anew. */
-export const FHIR_MAPPER_VERSION = 'fhir-ndjson/2';
+export const FHIR_MAPPER_VERSION = 'fhir-ndjson/3';
 
 /** An extract of FHIR resources, one a line, one type a file. */
 export class FhirReader implements ExtractReader {

@@ -19,7 +19,7 @@ import { type Child, type Folder, readFolder } from './folder.ts';
 import { type Council, childResources } from './map.ts';
 
 /** Changes whenever the same rows would be stored differently. */
-export const LCS_MAPPER_VERSION = 'lcs-csv/1';
+export const LCS_MAPPER_VERSION = 'lcs-csv/2';
 
 interface Unit {
   readonly localId: string;
