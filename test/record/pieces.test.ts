@@ -278,6 +278,7 @@ t.test(
   async (t) => {
     const event = JSON.stringify({
       resourceType: 'AuditEvent',
+      meta: { profile: ['https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.Read'] },
       type: { code: 'rest' },
       recorded: '2026-01-01T00:00:00Z',
       outcomeDesc: 'internal',
@@ -312,6 +313,7 @@ t.test(
       event,
     );
     t.notMatch(shown, /Asha|sw-7|c2VjcmV0|10\.0\.0\.1|internal/);
+    t.notMatch(shown, /BasicAudit/, 'what is left keeps no pattern, and claims none');
     t.match(shown, /Social worker/);
     t.match(shown, /The Council/);
     t.equal(auditEventFor(gp, event), event, 'an officer reads what was written');
