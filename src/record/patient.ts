@@ -1,5 +1,7 @@
 import type { Patient } from '@medplum/fhirtypes';
 import type { SourcePolicy } from '../access/policy.ts';
+import { OWN_PROFILE } from '../fhir/own-profiles.ts';
+import { declareUkCore } from '../fhir/uk-core.ts';
 import { NHS_NUMBER_SYSTEM } from '../identity/nhs-number.ts';
 import type { Row } from './ports.ts';
 
@@ -12,8 +14,6 @@ export interface Contribution {
   /** business date of the load it came with */
   readonly asOf: string;
 }
-
-const CONTRIBUTION = 'https://mycarerecord.example/fhir/StructureDefinition/contribution';
 
 /** Elements taken whole from the contribution of highest precedence that has them. */
 const WHOLE = [
@@ -50,7 +50,7 @@ export function aggregatePatient(
     meta: {
       versionId: String(Math.max(...ordered.map((c) => c.row.version))),
       lastUpdated: latest(ordered),
-      profile: ['https://fhir.hl7.org.uk/StructureDefinition/UKCore-Patient'],
+      profile: [OWN_PROFILE.patient],
     },
     extension: [...ethnicity(ordered), ...ordered.map(named)],
     identifier: identifiers(ordered),
@@ -60,7 +60,7 @@ export function aggregatePatient(
     const from = ordered.find((c) => c.patient[element] !== undefined);
     if (from !== undefined) Object.assign(patient, { [element]: from.patient[element] });
   }
-  return { ...patient, ...death(ordered) };
+  return declareUkCore({ ...patient, ...death(ordered) });
 }
 
 function latest(contributions: readonly Contribution[]): string {
@@ -69,7 +69,7 @@ function latest(contributions: readonly Contribution[]): string {
 
 function named(contribution: Contribution): NonNullable<Patient['extension']>[number] {
   return {
-    url: CONTRIBUTION,
+    url: OWN_PROFILE.contribution,
     extension: [
       { url: 'source', valueCode: contribution.source.code },
       { url: 'organisation', valueString: contribution.source.name },

@@ -182,6 +182,15 @@ t.test('the aggregated Patient', async (t) => {
     t.notMatch(JSON.stringify(aggregatePatient('p', [gpPart])), /acute|01296|H1|2026-01-05/);
   });
 
+  t.test('declares our profile, and UK Core’s where it conforms', async (t) => {
+    const uk = 'https://fhir.hl7.org.uk/StructureDefinition/UKCore-Patient';
+    const own = 'https://mycarerecord.example/fhir/StructureDefinition/aggregated-patient';
+    t.strictSame(aggregatePatient('p', [gpPart, acute])?.meta?.profile, [uk, own]);
+    const communication = [{ language: { text: 'Welsh' } }];
+    const uncoded = contribution('gp', 1, { identifier: [number], communication });
+    t.strictSame(aggregatePatient('p', [uncoded])?.meta?.profile, [own], 'a language without its code');
+  });
+
   t.test('is nobody when there is no contribution', async (t) => {
     t.equal(aggregatePatient('p', []), undefined);
   });
