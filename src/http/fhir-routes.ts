@@ -5,6 +5,7 @@ import { SERVED_NAMES, type ServedTypeName } from '../fhir/served.ts';
 import { disclose } from '../record/disclose.ts';
 import { type RejectedRequest, recordRejected } from '../record/rejected.ts';
 import { askOfEverything, askOfPage, askOfRead, askOfSearch, type Understood } from './asks.ts';
+import { conformanceRoutes } from './conformance-routes.ts';
 import { capabilityStatement } from './metadata.ts';
 import { pairsOf, rawRequestOf } from './query.ts';
 import { SEARCHES } from './searches.ts';
@@ -22,6 +23,7 @@ export function fhirRoutes(
   unauthenticated: UnauthenticatedCounter,
 ): void {
   publicRoutes(app, services);
+  conformanceRoutes(app, services);
   const answer = discloser(services, unauthenticated);
   const disclosed = { config: { policy: 'disclosed' } } as const;
   for (const type of SERVED_NAMES) {
