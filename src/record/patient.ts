@@ -53,7 +53,7 @@ export function aggregatePatient(
       profile: [OWN_PROFILE.patient],
     },
     extension: [...ethnicity(ordered), ...ordered.map(named)],
-    identifier: identifiers(ordered),
+    ...identified(ordered),
     active: true,
   };
   for (const element of WHOLE) {
@@ -85,8 +85,8 @@ function ethnicity(contributions: readonly Contribution[]): NonNullable<Patient[
   return found.slice(0, 1);
 }
 
-/** The NHS number once, from the highest; each contributor's local identifiers after it. */
-function identifiers(contributions: readonly Contribution[]): NonNullable<Patient['identifier']> {
+/** The NHS number once, from the highest; each contributor's local identifiers after it; nothing where none is shared. */
+function identified(contributions: readonly Contribution[]): Pick<Patient, 'identifier'> {
   const all = contributions.flatMap((c) => c.patient.identifier ?? []);
   const number = all.find((identifier) => identifier.system === NHS_NUMBER_SYSTEM);
   const seen = new Set<string>();
@@ -96,7 +96,8 @@ function identifiers(contributions: readonly Contribution[]): NonNullable<Patien
     seen.add(key);
     return true;
   });
-  return number === undefined ? local : [number, ...local];
+  const identifier = number === undefined ? local : [number, ...local];
+  return identifier.length === 0 ? {} : { identifier };
 }
 
 /** A death that any contributor has recorded is shown: the highest that says when, else that says so. */

@@ -191,6 +191,11 @@ t.test('the aggregated Patient', async (t) => {
     t.strictSame(aggregatePatient('p', [uncoded])?.meta?.profile, [own], 'a language without its code');
   });
 
+  t.test('has no identifiers where none are shared, rather than an empty list', async (t) => {
+    const patient = aggregatePatient('p', [contribution('gp', 1, { name: [{ family: 'Right' }] })]);
+    t.notOk('identifier' in (patient ?? {}));
+  });
+
   t.test('is nobody when there is no contribution', async (t) => {
     t.equal(aggregatePatient('p', []), undefined);
   });
