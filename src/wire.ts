@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setTimeout as later } from 'node:timers';
 import type { FastifyInstance } from 'fastify';
 import pino from 'pino';
@@ -9,8 +10,10 @@ import { Journal } from './audit/journal.ts';
 import type { JournalHappening } from './audit/journal-options.ts';
 import type { Occurrence } from './audit/occurrence.ts';
 import { type Configuration, readConfiguration } from './config.ts';
+import { readConformance } from './conformance.ts';
 import { auditorDatabase, recordDatabase, type StartedDatabase, startDatabase } from './database-start.ts';
 import { buildApp } from './http/app.ts';
+import type { ConformanceResource } from './http/conformance.ts';
 import type { HttpServices } from './http/services.ts';
 import { Metrics } from './metrics.ts';
 import { environment, packageRoot, packageVersion } from './package-root.ts';
@@ -60,8 +63,10 @@ export async function wire(configuration: Configuration, started: StartedDatabas
   const account = async (occurrence: Occurrence): Promise<void> => {
     await journal.append({ occurrence, released: [], publication: 0 });
   };
+  const conformance = await readConformance(join(packageRoot(), 'profiles'));
+  const unready = (): Promise<readonly string[]> => readiness(database, journal);
   const app = await buildApp(
-    httpServices(configuration, disclosure, account, metrics, log, () => readiness(database, journal)),
+    httpServices(configuration, disclosure, conformance, account, metrics, log, unready),
   );
   const close = async (): Promise<void> => {
     await app.close();
@@ -102,6 +107,7 @@ async function startJournal(
 function httpServices(
   configuration: Configuration,
   disclosure: DisclosePorts,
+  conformance: readonly ConformanceResource[],
   account: (occurrence: Occurrence) => Promise<void>,
   metrics: Metrics,
   log: pino.Logger,
@@ -113,6 +119,7 @@ function httpServices(
   };
   return {
     disclosure,
+    conformance,
     tokens: new TokenVerifier(configuration.issuers, reading),
     limits: configuration.limits,
     proxies: configuration.tlsProxy,

@@ -25,15 +25,15 @@ export function operationOutcome(problem: Problem): OperationOutcome {
   return outcome([issue('error', code, reason, problem.message, expression)]);
 }
 
-/**
- * The OperationOutcome of a searchset's `outcome` entry.
- * @returns undefined for no issues: then there is no such entry, since an OperationOutcome has at least one issue
- */
-export function warningOutcome(issues: readonly OutcomeIssue[]): OperationOutcome | undefined {
-  if (issues.length === 0) return undefined;
-  return outcome(
-    issues.map((each) => issue(each.severity, each.code, each.reason, each.text, each.expression)),
-  );
+/** One issue of a searchset's outcome entry. */
+export function outcomeIssue({
+  severity,
+  code,
+  reason,
+  text,
+  expression,
+}: OutcomeIssue): OperationOutcomeIssue {
+  return issue(severity, code, reason, text, expression);
 }
 
 function outcome(issue: OperationOutcomeIssue[]): OperationOutcome {

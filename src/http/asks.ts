@@ -10,6 +10,7 @@ import { isServed, type ServedTypeName, served } from '../fhir/served.ts';
 import type { PageQuestion } from '../record/page-token.ts';
 import { askOfSearch, resultsFor } from './ask-search.ts';
 import { idOfOurs, requireId } from './ids.ts';
+import { withQuery } from './query.ts';
 import { BESIDE_PAGE, EVERYTHING_TABLE, HISTORY_TABLE, PLAIN_TABLE, readTable } from './searches.ts';
 import type { HttpServices } from './services.ts';
 
@@ -170,13 +171,6 @@ function pathOf({ interaction, type, id, version }: Question): string {
     case 'search-type':
       return type;
   }
-}
-
-function withQuery(path: string, query: Pairs): string {
-  const text = query
-    .map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`)
-    .join('&');
-  return text === '' ? path : `${path}?${text}`;
 }
 
 /**

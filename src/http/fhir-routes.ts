@@ -4,6 +4,7 @@ import { SERVED_NAMES } from '../fhir/served.ts';
 import { recordRejected } from '../record/rejected.ts';
 import { Answering } from './answering.ts';
 import type { Question } from './asks.ts';
+import { conformanceRoutes } from './conformance-routes.ts';
 import { interactionsOf, VERSIONED } from './interactions.ts';
 import { accountOf, attempted, authenticate } from './known-caller.ts';
 import { capabilityStatement } from './metadata.ts';
@@ -22,6 +23,7 @@ export async function fhirRoutes(
   unauthenticated: UnauthenticatedCounter,
 ): Promise<void> {
   publicRoutes(app, services);
+  conformanceRoutes(app, services);
   const answering = new Answering(services, unauthenticated);
   for (const type of SERVED_NAMES) {
     byGet(app, answering, `/${type}/:id`, ({ id }) => ({ interaction: 'read', type, id }));
@@ -72,7 +74,13 @@ function publicRoutes(app: FastifyInstance, services: HttpServices): void {
   const open = { config: { policy: 'public' } } as const;
   const started = new Date(services.disclosure.now()).toISOString();
   const capability = JSON.stringify(
-    capabilityStatement(services.disclosure.baseUrl, services.version, started, services.cors.length > 0),
+    capabilityStatement(
+      services.disclosure.baseUrl,
+      services.version,
+      started,
+      services.cors.length > 0,
+      services.conformance,
+    ),
   );
   const smart = JSON.stringify(smartConfiguration(services.smart));
   app.get('/metadata', open, async (request, reply) => {

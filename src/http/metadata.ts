@@ -8,12 +8,10 @@ import type { ParameterDefinition } from '../fhir/search/parameter.ts';
 import { SEARCH_LIMITS } from '../fhir/search/parse.ts';
 import { SERVED_NAMES, type ServedTypeName } from '../fhir/served.ts';
 import { MOST_ENTRIES } from './batch.ts';
+import { type ConformanceResource, supportedProfiles } from './conformance.ts';
+import { CONFORMANCE_PARAMETERS } from './conformance-routes.ts';
 import { includesOf, interactionsOf, OPERATIONS, revIncludesOf, VERSIONED } from './interactions.ts';
 import { SEARCHES } from './searches.ts';
-
-const PROFILED: readonly ServedTypeName[] = SERVED_NAMES.filter(
-  (type) => !['AuditEvent', 'Provenance', 'Binary'].includes(type),
-);
 
 /** What is the same for every type, in the words of whoever reads the statement. */
 const DOCUMENTATION =
@@ -34,12 +32,14 @@ const DOCUMENTATION =
  *
  * @param date instant of the program's build or start, ISO 8601
  * @param cors whether pages of some origins may ask
+ * @param conformance our own profiles and code systems, which are served beside the record
  */
 export function capabilityStatement(
   baseUrl: string,
   version: string,
   date: string,
   cors: boolean,
+  conformance: readonly ConformanceResource[],
 ): CapabilityStatement {
   return {
     resourceType: 'CapabilityStatement',
@@ -75,23 +75,27 @@ export function capabilityStatement(
           description:
             'Bearer tokens of configured issuers, with SMART scopes v1 or v2. See .well-known/smart-configuration.',
         },
-        resource: SERVED_NAMES.map(resource),
+        resource: [
+          ...SERVED_NAMES.map((type) => resource(type, supportedProfiles(type, conformance))),
+          ...[...new Set(conformance.map(({ type }) => type))].map(conformanceType),
+        ],
         interaction: [{ code: 'batch', documentation: 'GET entries, each decided and audited on its own.' }],
       },
     ],
   };
 }
 
-function resource(type: ServedTypeName): CapabilityStatementRestResource {
+function resource(
+  type: ServedTypeName,
+  supportedProfile: readonly string[],
+): CapabilityStatementRestResource {
   const [search, searchInclude, searchRevInclude] = [SEARCHES[type], includesOf(type), revIncludesOf(type)];
   const operation = OPERATIONS.filter(({ types }) => types.includes(type)).map(
     ({ name, definition, documentation }) => ({ name, definition, documentation }),
   );
   return {
     type,
-    ...(PROFILED.includes(type)
-      ? { supportedProfile: [`https://fhir.hl7.org.uk/StructureDefinition/UKCore-${type}`] }
-      : {}),
+    ...(supportedProfile.length === 0 ? {} : { supportedProfile: [...supportedProfile] }),
     interaction: interactionsOf(type).map((code) => ({ code })),
     versioning: VERSIONED.includes(type) ? 'versioned' : 'no-version',
     readHistory: VERSIONED.includes(type),
@@ -126,4 +130,17 @@ function searchParam(
       ...(modifiers.length === 0 ? {} : { documentation: `Modifiers: ${modifiers.join(' ')}` }),
     },
   ];
+}
+
+/** Our own profiles and code systems are for anybody, and about nobody. */
+function conformanceType(type: string): CapabilityStatementRestResource {
+  return {
+    type: type as CapabilityStatementRestResource['type'],
+    interaction: [{ code: 'read' }, { code: 'search-type' }],
+    versioning: 'no-version',
+    searchParam: CONFORMANCE_PARAMETERS.map(({ name, type: kind }) => ({
+      name,
+      type: name === '_id' ? 'token' : kind,
+    })),
+  };
 }

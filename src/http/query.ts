@@ -16,6 +16,14 @@ export function pairsOf(request: FastifyRequest): readonly (readonly [string, st
   return [...decodedPairs(query), ...decodedPairs(body)];
 }
 
+/** An address with its parameters, encoded again: for self links, of parameters that were understood. */
+export function withQuery(path: string, pairs: readonly (readonly [string, string])[]): string {
+  const query = pairs
+    .map(([name, value]) => `${encodeURIComponent(name)}=${encodeURIComponent(value)}`)
+    .join('&');
+  return query === '' ? path : `${path}?${query}`;
+}
+
 export function decodedPairs(text: string): (readonly [string, string])[] {
   if (text === '') return [];
   return text

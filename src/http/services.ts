@@ -1,11 +1,14 @@
 import type { TokenVerifier } from '../access/token.ts';
 import type { Occurrence } from '../audit/occurrence.ts';
 import type { DisclosePorts } from '../record/ports.ts';
+import type { ConformanceResource } from './conformance.ts';
 
 /** What the HTTP edge stands on; made in `wire.ts`. */
 export interface HttpServices {
   readonly disclosure: DisclosePorts;
   readonly tokens: TokenVerifier;
+  /** our own profiles, code systems and value sets */
+  readonly conformance: readonly ConformanceResource[];
   readonly limits: { readonly requestsPerMinute: number };
   /** addresses and CIDR ranges whose X-Forwarded-For is believed; empty: nobody's */
   readonly proxies: readonly string[];

@@ -6,6 +6,7 @@ import { withoutElements } from '../fhir/elements.ts';
 import { type LocalReference, rewriteReferences } from '../fhir/references.ts';
 import { searchLine } from '../fhir/search/extract.ts';
 import { isServed, served } from '../fhir/served.ts';
+import { declareUkCore } from '../fhir/uk-core.ts';
 import { resourceId } from '../identity/resource-id.ts';
 import type { ReferencedCopy, StagedRow } from './records.ts';
 import { isKeptBack, sharedType } from './sharing.ts';
@@ -13,8 +14,8 @@ import { withoutThirdParties } from './third-parties.ts';
 
 /**
  * From a source's valid resource to the text that is stored: minimised to what is shared, ids and references of our
- * own, our own `meta`, no narrative (DESIGN 10: partners' tags and narratives are untrusted input, and a narrative
- * repeats what the elements say). Pure, but for a cache of ids.
+ * own, our own `meta`, UK Core declared where it holds, no narrative (DESIGN 10: partners' tags and narratives are
+ * untrusted input, and a narrative repeats what the elements say). Pure, but for a cache of ids.
  */
 
 export const SOURCE_BASE = 'https://mycarerecord.example/source/';
@@ -94,9 +95,9 @@ export class Preparer {
     );
     const minimised = withoutElements(own, shared.exceptElements ?? []);
     const references: ReferencedCopy[] = [];
-    const rewritten = rewriteReferences(minimised, (reference) =>
-      this.#pointed(reference, owner, references),
-    );
+    const pointed = rewriteReferences(minimised, (reference) => this.#pointed(reference, owner, references));
+    // of the row as it will be stored: what is left out may be what the profile asks for
+    const rewritten = declareUkCore(pointed);
     return {
       row: {
         resourceId: ours,

@@ -5,20 +5,18 @@ const PERSON_ENTITY = '1';
 
 /**
  * An event as the caller may read it. Officers read what was written. People see who looked by role and organisation,
- * when and why; not the name of a member of staff, nor addresses, nor the raw request (DESIGN 14).
+ * when and why; not the name of a member of staff, nor addresses, nor the raw request (DESIGN 14). What is left keeps no
+ * pattern of BALP, so it claims none.
  *
  * @param body the stored JSON
  */
 export function auditEventFor(caller: Caller, body: string): string {
   if (caller.kind !== 'patient') return body;
   const event = JSON.parse(body) as AuditEvent;
-  const { outcomeDesc: _why, entity, meta, ...shown } = event;
-  // what is left out is what the claimed patterns ask for
-  const { profile: _claimed, ...kept } = meta ?? {};
+  const { outcomeDesc: _why, meta: _claims, entity, ...shown } = event;
   const people = (entity ?? []).filter((each) => each.type?.code === PERSON_ENTITY);
   return JSON.stringify({
     ...shown,
-    ...(Object.keys(kept).length === 0 ? {} : { meta: kept }),
     agent: event.agent.map(withoutNames),
     ...(people.length === 0 ? {} : { entity: people }),
   } satisfies AuditEvent);

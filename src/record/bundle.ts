@@ -1,4 +1,6 @@
 import type { OperationOutcome, OperationOutcomeIssue } from '@medplum/fhirtypes';
+import { OWN_PROFILE } from '../fhir/own-profiles.ts';
+import { declareUkCore } from '../fhir/uk-core.ts';
 
 /** One entry's resource as text: stored text is spliced in without being parsed. */
 export interface EntryText {
@@ -64,7 +66,11 @@ function link(relation: string, baseUrl: string, path: string): string {
 
 /** The outcome has no URL of its own; the same fixed name every time tells nothing. */
 function outcomeEntry(issues: readonly OperationOutcomeIssue[]): string {
-  const outcome: OperationOutcome = { resourceType: 'OperationOutcome', issue: [...issues] };
+  const outcome = declareUkCore<OperationOutcome>({
+    resourceType: 'OperationOutcome',
+    meta: { profile: [OWN_PROFILE.sourceStatus] },
+    issue: [...issues],
+  });
   return (
     `{"fullUrl":"urn:uuid:4d7e2a2c-95a5-5c0f-8d4b-6a1c1f0e2b11","resource":${JSON.stringify(outcome)},` +
     `"search":{"mode":"outcome"}}`

@@ -1,6 +1,8 @@
 import type { Consent } from '@medplum/fhirtypes';
 import type { Organisation } from '../access/policy.ts';
 import { HEALTH_OPT_OUT, SOCIAL_CARE_OPT_IN } from '../fhir/consent-policies.ts';
+import { OWN_PROFILE } from '../fhir/own-profiles.ts';
+import { declareUkCore } from '../fhir/uk-core.ts';
 import type { ConsentRecord } from './ports.ts';
 
 /**
@@ -10,14 +12,15 @@ import type { ConsentRecord } from './ports.ts';
  * @param organisation the custodian: owner of the source that recorded it
  */
 export function consentResource(record: ConsentRecord, organisation: Organisation): Consent {
-  const permits = record.kind === 'opt-out' ? !record.optedOut : record.given;
-  return {
+  const isOptOut = record.kind === 'opt-out';
+  const permits = isOptOut ? !record.optedOut : record.given;
+  return declareUkCore<Consent>({
     resourceType: 'Consent',
     id: record.id,
     meta: {
       lastUpdated: new Date(record.recordedAt).toISOString(),
       source: `https://mycarerecord.example/source/${record.source}`,
-      profile: ['https://fhir.hl7.org.uk/StructureDefinition/UKCore-Consent'],
+      profile: [isOptOut ? OWN_PROFILE.optOut : OWN_PROFILE.optIn],
     },
     status: 'active',
     scope: {
@@ -31,13 +34,13 @@ export function consentResource(record: ConsentRecord, organisation: Organisatio
       { identifier: { system: organisation.system, value: organisation.code }, display: organisation.name },
     ],
     sourceReference: { display: `As recorded by ${organisation.name}` },
-    policy: [{ uri: record.kind === 'opt-out' ? HEALTH_OPT_OUT : SOCIAL_CARE_OPT_IN }],
+    policy: [{ uri: isOptOut ? HEALTH_OPT_OUT : SOCIAL_CARE_OPT_IN }],
     provision: {
       type: permits ? 'permit' : 'deny',
       ...period(record),
       purpose: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ActReason', code: 'TREAT' }],
     },
-  };
+  });
 }
 
 function performer(record: ConsentRecord): NonNullable<Consent['performer']>[number] {

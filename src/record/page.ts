@@ -1,5 +1,4 @@
-import type { OperationOutcomeIssue } from '@medplum/fhirtypes';
-import { OUTCOME_SYSTEM } from '../fhir/outcome.ts';
+import { outcomeIssue } from '../fhir/outcome.ts';
 import { type EntryText, searchset } from './bundle.ts';
 import { type Answer, type Composition, isCounted, partOf } from './composition.ts';
 import { includedWith } from './includes.ts';
@@ -46,14 +45,12 @@ export async function pageAnswer(composition: Composition): Promise<Answer> {
 }
 
 /** Never silently: what comes along is bounded, and the answer says when it was cut (R4 search.html#include). */
-const TRUNCATED: OperationOutcomeIssue = {
+const TRUNCATED = outcomeIssue({
   severity: 'warning',
   code: 'too-costly',
-  details: {
-    coding: [{ system: OUTCOME_SYSTEM, code: 'includes-truncated' }],
-    text: 'More resources would come along than one page may hold. Search for them by their own type.',
-  },
-};
+  reason: 'includes-truncated',
+  text: 'More resources would come along than one page may hold. Search for them by their own type.',
+});
 
 function nextLink({ ports, request, facts }: Composition, last: Placed | undefined): string | undefined {
   if (last === undefined) return undefined;

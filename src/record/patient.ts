@@ -1,5 +1,7 @@
 import type { Patient } from '@medplum/fhirtypes';
 import type { SourcePolicy } from '../access/policy.ts';
+import { OWN_PROFILE } from '../fhir/own-profiles.ts';
+import { declareUkCore } from '../fhir/uk-core.ts';
 import { NHS_NUMBER_SYSTEM } from '../identity/nhs-number.ts';
 import type { Row } from './ports.ts';
 
@@ -12,8 +14,6 @@ export interface Contribution {
   /** business date of the load it came with */
   readonly asOf: string;
 }
-
-const CONTRIBUTION = 'https://mycarerecord.example/fhir/StructureDefinition/contribution';
 
 /** Elements taken whole from the contribution of highest precedence that has them. */
 const WHOLE = [
@@ -50,17 +50,17 @@ export function aggregatePatient(
     meta: {
       versionId: String(Math.max(...ordered.map((c) => c.row.version))),
       lastUpdated: latest(ordered),
-      profile: ['https://fhir.hl7.org.uk/StructureDefinition/UKCore-Patient'],
+      profile: [OWN_PROFILE.patient],
     },
     extension: [...ethnicity(ordered), ...ordered.map(named)],
-    identifier: identifiers(ordered),
+    ...identified(ordered),
     active: true,
   };
   for (const element of WHOLE) {
     const from = ordered.find((c) => c.patient[element] !== undefined);
     if (from !== undefined) Object.assign(patient, { [element]: from.patient[element] });
   }
-  return { ...patient, ...death(ordered) };
+  return declareUkCore({ ...patient, ...death(ordered) });
 }
 
 function latest(contributions: readonly Contribution[]): string {
@@ -69,7 +69,7 @@ function latest(contributions: readonly Contribution[]): string {
 
 function named(contribution: Contribution): NonNullable<Patient['extension']>[number] {
   return {
-    url: CONTRIBUTION,
+    url: OWN_PROFILE.contribution,
     extension: [
       { url: 'source', valueCode: contribution.source.code },
       { url: 'organisation', valueString: contribution.source.name },
@@ -85,8 +85,8 @@ function ethnicity(contributions: readonly Contribution[]): NonNullable<Patient[
   return found.slice(0, 1);
 }
 
-/** The NHS number once, from the highest; each contributor's local identifiers after it. */
-function identifiers(contributions: readonly Contribution[]): NonNullable<Patient['identifier']> {
+/** The NHS number once, from the highest; each contributor's local identifiers after it; nothing where none is shared. */
+function identified(contributions: readonly Contribution[]): Pick<Patient, 'identifier'> {
   const all = contributions.flatMap((c) => c.patient.identifier ?? []);
   const number = all.find((identifier) => identifier.system === NHS_NUMBER_SYSTEM);
   const seen = new Set<string>();
@@ -96,7 +96,8 @@ function identifiers(contributions: readonly Contribution[]): NonNullable<Patien
     seen.add(key);
     return true;
   });
-  return number === undefined ? local : [number, ...local];
+  const identifier = number === undefined ? local : [number, ...local];
+  return identifier.length === 0 ? {} : { identifier };
 }
 
 /** A death that any contributor has recorded is shown: the highest that says when, else that says so. */

@@ -3,6 +3,7 @@ import type { Grant } from '../access/decide.ts';
 import type { Facts } from '../access/facts.ts';
 import { markDecimals, writeDecimals } from '../fhir/decimals.ts';
 import { withoutElements } from '../fhir/elements.ts';
+import { declareUkCore } from '../fhir/uk-core.ts';
 import { REFERRERS } from './gather.ts';
 import { inOrder } from './order.ts';
 import { aggregatePatient, type Contribution } from './patient.ts';
@@ -32,10 +33,13 @@ export function redact(grant: Grant, facts: Facts, rows: readonly Row[]): Visibl
   return { rows: inOrder(visible) };
 }
 
-/** A body without the elements that are hidden; decimals keep their digits. */
+/**
+ * A body without the elements that are hidden; decimals keep their digits. It declares UK Core as if they had never been
+ * there: a claim that no longer holds would tell of what is left out.
+ */
 export function leaveOut(body: string, hidden: readonly string[]): string {
   if (hidden.length === 0) return body;
-  return changeText(body, (resource) => withoutElements(resource, hidden));
+  return changeText(body, (resource) => declareUkCore(withoutElements(resource, hidden)));
 }
 
 /** A text with its resource changed; decimals keep their digits. */

@@ -8,6 +8,7 @@ import t from 'tap';
 import { canonicalise } from '../../src/audit/canonical.ts';
 import { auditEvent, canonicalEvent } from '../../src/audit/event.ts';
 import type { Occurrence } from '../../src/audit/occurrence.ts';
+import { differentialFaults } from '../support/differential.ts';
 import {
   anyOccurrence,
   anyText,
@@ -21,6 +22,7 @@ import {
 } from '../support/occurrences.ts';
 import { repositoryRoot } from '../support/root.ts';
 import { balpFaults } from '../support/structure-definitions.ts';
+import { ownDefinitions } from '../support/uk-core-definitions.ts';
 
 const shared = process.env['MCR_SHARED_DATA'] ?? join(repositoryRoot(), '..', 'shared', 'data');
 const balp = join(shared, 'ihe-balp');
@@ -368,6 +370,31 @@ t.test('successes claim the BALP profiles, and keep them', { skip }, async (t) =
     }
   }
   t.ok(examples > 12, `${examples} published examples`);
+});
+
+t.test('reads and queries that succeed keep the profiles of our own too', async (t) => {
+  const all = ownDefinitions();
+  const definitions = { definition: (url: string) => all.get(url), isOf: () => undefined };
+  const own = 'https://mycarerecord.example/fhir/StructureDefinition/audit-';
+  const judge = (profile: string, made: object): string[] =>
+    differentialFaults(definitions, profile, { ...made });
+  const seen = new Set<string>();
+  for (const made of successes()) {
+    if (!(made.action === 'R' || made.action === 'E') || made.type.code !== 'rest') continue;
+    const pattern = made.action === 'R' ? 'read' : 'query';
+    const profile = own + pattern;
+    seen.add(profile);
+    t.strictSame(judge(profile, made), [], `${profile} of ${made.subtype?.[0]?.code}`);
+    for (const left of made.entity ?? []) {
+      const lacking = { ...made, entity: made.entity?.filter((each) => each !== left) };
+      const isOurs = left.type?.code === 'XrequestId' || left.role?.code === '13';
+      t.equal(judge(profile, lacking).length > 0, isOurs, 'request and decision are what ours adds');
+    }
+    const base = String(all.get(profile)?.baseDefinition);
+    const claims = made.meta?.profile ?? [];
+    t.ok(claims.includes(base) || claims.includes(base.replace(/(Read|Query)$/, 'Patient$1')), base);
+  }
+  t.equal(seen.size, 2);
 });
 
 t.test('the check of profiles finds what is wrong', { skip }, async (t) => {

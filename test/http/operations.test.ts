@@ -125,7 +125,7 @@ t.test('operations', async (t) => {
         const { text } = await match(resource);
         return text.replace(/"timestamp":"[^"]+"/, '');
       };
-      const nobody = (await match({ ...numbered, identifier: [{ system: NHS_NUMBER, value: '9990000018' }] }))
+      const nobody = (await match({ ...numbered, identifier: [{ system: NHS_NUMBER, value: '4010232137' }] }))
         .text;
       t.equal(await answerFor('restricted'), nobody.replace(/"timestamp":"[^"]+"/, ''));
       t.match(await answerFor('opted-out'), /consent-withdrawn/);

@@ -112,10 +112,7 @@ t.test('what is stored of a resource', async (t) => {
       lastUpdated: '2020-01-01T00:00:00Z',
       source: 'urn:theirs',
       tag: [{ system: 'urn:their-tags', code: 'x' }],
-      profile: [
-        'https://fhir.hl7.org.uk/StructureDefinition/UKCore-Observation',
-        'https://partner.example/p',
-      ],
+      profile: ['https://partner.example/p', 'https://fhir.hl7.org.uk/StructureDefinition/UKCore-Patient'],
       security: [{ system: 'urn:s', code: 'NOPAT' }],
     },
     contained: [
@@ -261,4 +258,26 @@ t.test('lines are found whatever the blocks, and hashed with their versions', as
   t.equal(hash(1, 'a'), hash(1, 'a'));
   t.not(hash(1, 'a'), hash(2, 'a'), 'another version of mapper or policy is another row');
   t.not(hash(1, 'a'), hash(1, 'b'));
+});
+
+t.test('UK Core is declared of what is stored, not of what came', async (t) => {
+  const gp = policy().sources.get('gp');
+  if (gp === undefined) throw new Error('There is no GP source.');
+  const own = 'https://fhir.hl7.org.uk/StructureDefinition/UKCore-AllergyIntolerance';
+  const row = {
+    resourceType: 'AllergyIntolerance',
+    id: 'a1',
+    meta: { profile: [`${own}|2.5.0`] },
+    patient: { reference: 'Patient/p1' },
+    code: { text: 'Nuts' },
+  };
+  const owner = { personId: '11111111-2222-4333-8444-555555555555', localId: 'p1' };
+  const declared = (exceptElements: readonly string[]): unknown => {
+    const shares = { AllergyIntolerance: { exceptElements } };
+    const context = { businessDate: TODAY, loadNo: 12, startedAt: 0, key: KEY };
+    const prepared = new Preparer({ ...context, policy: { ...gp, shares } }).prepare(row, owner);
+    return JSON.parse(prepared?.row.body ?? '{}').meta.profile;
+  };
+  t.strictSame(declared([]), [own, `${own}|2.5.0`], 'though the claim was of a version');
+  t.equal(declared(['code']), undefined, 'the code is not shared, so neither holds');
 });

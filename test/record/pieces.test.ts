@@ -11,6 +11,7 @@ import { consentResource } from '../../src/record/consent.ts';
 import { inOrder, sortKey } from '../../src/record/order.ts';
 import { type FurtherPage, PageTokens } from '../../src/record/page-token.ts';
 import { aggregatePatient, type Contribution } from '../../src/record/patient.ts';
+import { leaveOut } from '../../src/record/redact.ts';
 
 const gp = {
   kind: 'staff',
@@ -185,6 +186,20 @@ t.test('the aggregated Patient', async (t) => {
     t.notMatch(JSON.stringify(aggregatePatient('p', [gpPart])), /acute|01296|H1|2026-01-05/);
   });
 
+  t.test('declares our profile, and UK Core’s where it conforms', async (t) => {
+    const uk = 'https://fhir.hl7.org.uk/StructureDefinition/UKCore-Patient';
+    const own = 'https://mycarerecord.example/fhir/StructureDefinition/aggregated-patient';
+    t.strictSame(aggregatePatient('p', [gpPart, acute])?.meta?.profile, [uk, own]);
+    const communication = [{ language: { text: 'Welsh' } }];
+    const uncoded = contribution('gp', 1, { identifier: [number], communication });
+    t.strictSame(aggregatePatient('p', [uncoded])?.meta?.profile, [own], 'a language without its code');
+  });
+
+  t.test('has no identifiers where none are shared, rather than an empty list', async (t) => {
+    const patient = aggregatePatient('p', [contribution('gp', 1, { name: [{ family: 'Right' }] })]);
+    t.notOk('identifier' in (patient ?? {}));
+  });
+
   t.test('is nobody when there is no contribution', async (t) => {
     t.equal(aggregatePatient('p', []), undefined);
   });
@@ -224,6 +239,21 @@ t.test('a searchset', async (t) => {
     );
     t.equal(bundle.meta.tag[0].code, 'incomplete');
   });
+});
+
+t.test('what is left of a body declares what it still is', async (t) => {
+  const uk = 'https://fhir.hl7.org.uk/StructureDefinition/UKCore-AllergyIntolerance';
+  const meta = { profile: [uk, 'http://hl7.org/fhir/StructureDefinition/x'] };
+  const body = JSON.stringify({
+    resourceType: 'AllergyIntolerance',
+    id: 'a',
+    meta,
+    code: { text: 'Nuts' },
+    note: [{ text: 'n' }],
+  });
+  const profiles = (hidden: readonly string[]): unknown => JSON.parse(leaveOut(body, hidden)).meta.profile;
+  t.strictSame(profiles(['note']), meta.profile);
+  t.strictSame(profiles(['code']), [meta.profile[1]], 'or the claim would tell that there is a code');
 });
 
 t.test('order is by type, then id, the same text for the store and here', async (t) => {
@@ -266,6 +296,7 @@ t.test(
   async (t) => {
     const event = JSON.stringify({
       resourceType: 'AuditEvent',
+      meta: { profile: ['https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.Read'] },
       type: { code: 'rest' },
       recorded: '2026-01-01T00:00:00Z',
       outcomeDesc: 'internal',
@@ -300,6 +331,7 @@ t.test(
       event,
     );
     t.notMatch(shown, /Asha|sw-7|c2VjcmV0|10\.0\.0\.1|internal/);
+    t.notMatch(shown, /BasicAudit/, 'what is left keeps no pattern, and claims none');
     t.match(shown, /Social worker/);
     t.match(shown, /The Council/);
     t.notMatch(shown, /"profile"/, 'what was left out is what the claimed patterns ask for');

@@ -1,3 +1,4 @@
+import { OWN_PROFILE } from '../../fhir/own-profiles.ts';
 import { NHS_NUMBER_SYSTEM, readNhsNumber } from '../../identity/nhs-number.ts';
 import type { ChildInCare } from './child.ts';
 import { type MappedResource, type Owner, period, type Reference, reference } from './elements.ts';
@@ -13,7 +14,7 @@ export const LCS_SYSTEMS = {
   person: 'https://mycarerecord.example/Id/lcs-person',
   plan: 'https://mycarerecord.example/fhir/CodeSystem/social-care-plan',
   flag: 'https://mycarerecord.example/fhir/CodeSystem/social-care-flag',
-  parentalResponsibility: 'https://mycarerecord.example/fhir/StructureDefinition/parental-responsibility',
+  parentalResponsibility: OWN_PROFILE.parentalResponsibility,
 } as const;
 
 export interface Council {
