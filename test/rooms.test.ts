@@ -27,6 +27,8 @@ const ROOMS: Readonly<Record<string, { rooms: readonly string[]; packages: reado
       '@fastify/cors',
       '@fastify/helmet',
       '@fastify/rate-limit',
+      '@fastify/swagger',
+      '@fastify/swagger-ui',
       '@fastify/under-pressure',
       '@medplum/fhirtypes',
     ],

@@ -5,6 +5,7 @@ import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { Problem } from '../fhir/problem.ts';
 import { compressLarge } from './compression.ts';
 import { allowOrigins } from './cors.ts';
+import { docsRoutes } from './docs.ts';
 import { EarlyRefusals } from './early-refusals.ts';
 import { answerProblem, errorDoor } from './error-door.ts';
 import { fhirRoutes } from './fhir-routes.ts';
@@ -80,6 +81,7 @@ export async function buildApp(services: HttpServices): Promise<FastifyInstance>
     await unauthenticated.flush(services.disclosure.now());
   });
   healthRoutes(app, services);
+  await docsRoutes(app, services);
   await app.register(
     async (scope) => {
       await allowOrigins(scope, services.cors);

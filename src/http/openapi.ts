@@ -12,9 +12,16 @@ type Json = Readonly<Record<string, unknown>>;
 
 const FHIR_JSON = 'application/fhir+json';
 
+/** As far as it is looked into here. */
+export interface OpenApi {
+  readonly openapi: string;
+  readonly info: { readonly title: string; readonly version: string };
+  readonly paths: Readonly<Record<string, object>>;
+}
+
 /** @param conformance types of conformance resources that are served */
-export function openApiDocument(version: string, conformance: readonly string[]): Json {
-  return {
+export function openApiDocument(version: string, conformance: readonly string[]): OpenApi {
+  const document = {
     openapi: '3.1.0',
     info: {
       title: 'My Care Record',
@@ -40,6 +47,7 @@ export function openApiDocument(version: string, conformance: readonly string[])
     },
     components: COMPONENTS,
   };
+  return document;
 }
 
 function typePaths(type: ServedTypeName): Json {

@@ -25,14 +25,36 @@ declare module 'fastify' {
 }
 
 /** Routes that a plugin registers: it has no place of its own to declare a policy. */
-const OF_PLUGINS: ReadonlyMap<string, RoutePolicy> = new Map([['OPTIONS /fhir*', 'preflight']]);
+function policyOfPlugin(method: string, url: string): RoutePolicy | undefined {
+  if (method === 'OPTIONS' && url === '/fhir*') return 'preflight';
+  return (method === 'GET' || method === 'HEAD') && (url === '/docs' || url.startsWith('/docs/'))
+    ? 'public'
+    : undefined;
+}
+
+export interface RegisteredRoute {
+  readonly method: string;
+  readonly url: string;
+  readonly policy: RoutePolicy;
+}
+
+const REGISTERED = new WeakMap<object, RegisteredRoute[]>();
 
 /** Stops the start when a route is registered that declares no policy. */
 export function requireRoutePolicies(app: FastifyInstance): void {
+  const routes: RegisteredRoute[] = [];
+  REGISTERED.set(app, routes);
   app.addHook('onRoute', (route) => {
-    const name = `${String(route.method)} ${route.url}`;
-    const policy = route.config?.policy ?? OF_PLUGINS.get(name);
-    if (policy === undefined) throw new Error(`The route ${name} declares no policy.`);
-    route.config = { ...route.config, policy };
+    for (const method of [route.method].flat()) {
+      const policy = route.config?.policy ?? policyOfPlugin(method, route.url);
+      if (policy === undefined) throw new Error(`The route ${method} ${route.url} declares no policy.`);
+      route.config = { ...route.config, policy };
+      routes.push({ method, url: route.url, policy });
+    }
   });
+}
+
+/** Every route of the application, as it was registered. */
+export function registeredRoutes(app: FastifyInstance): readonly RegisteredRoute[] {
+  return REGISTERED.get(app) ?? [];
 }
