@@ -17,7 +17,7 @@ export async function docsRoutes(app: FastifyInstance, services: HttpServices): 
     routePrefix: DOCS,
     staticCSP: true,
     // nobody's token is typed into a page: it explains, and a client asks
-    uiConfig: { docExpansion: 'none', supportedSubmitMethods: [], validatorUrl: null },
+    uiConfig: { layout: 'BaseLayout', docExpansion: 'none', supportedSubmitMethods: [], validatorUrl: null },
     theme: { title: 'My Care Record: FHIR API' },
   });
 }

@@ -442,6 +442,14 @@ t.test('what is not recorded, not known and not shown never look alike', async (
   t.notOk(nothing.bundle.meta?.tag);
   t.strictSame(oracle.faults(JSON.parse(down.text) as Json), []);
 
+  const narrowed = documentOf(partsOf([], { shown: ['Patient', 'Condition'], sources: [source('down')] }));
+  for (const { title, emptyReason, text } of narrowed.composition.section ?? []) {
+    if (title === 'Sources of this summary') continue;
+    const asked = title === 'Problems' || title === 'Past problems';
+    t.equal(emptyReason?.coding?.[0]?.code, asked ? 'unavailable' : 'withheld', String(title));
+    t.equal(/may be shown here/.test(text?.div ?? ''), !asked, `${title} says that its kind is not shown`);
+  }
+  t.match(seen(narrowed.composition.text?.div ?? ''), 'Results not shown here');
   const some = documentOf(partsOf([condition({})], { sources: [source('down')] }));
   t.match(seen(some.div('Problems')), 'There may be more: 1 source is missing or out of date');
   t.match(seen(documentOf(partsOf([], { sources: [] })).div('Sources of this summary')), 'is not known');

@@ -6,7 +6,7 @@ import type {
   Patient,
   Resource,
 } from '@medplum/fhirtypes';
-import { isServed } from '../../src/fhir/served.ts';
+import { isServed, SERVED_NAMES } from '../../src/fhir/served.ts';
 import { type SummaryParts, summaryDocument } from '../../src/record/summary/document.ts';
 import type { SummaryRow } from '../../src/record/summary/rows.ts';
 
@@ -56,6 +56,7 @@ export function partsOf(resources: readonly object[], more: Partial<SummaryParts
     baseUrl: BASE,
     patient: rowOf(PATIENT),
     rows: resources.map(rowOf),
+    shown: SERVED_NAMES,
     sources: [source('current')],
     now: NOW,
     randomUUID: counted(),

@@ -90,9 +90,13 @@ function overview({ patient, sections, states, now, cut }: CompositionParts): Na
     ['Summary made', `${londonTime(now)} (London)`],
   ].filter(([, value]) => value !== '');
   const none = states.missing > 0 ? 'not known' : 'none recorded in what is shared';
-  const counts = sections.map(({ rule, rows, older }) => [
+  const counts = sections.map(({ rule, rows, older, withheld }) => [
     rule.title,
-    rows.length === 0 ? none : `${rows.length}${older > 0 ? ` of ${rows.length + older}` : ''}`,
+    rows.length === 0
+      ? withheld
+        ? 'not shown here'
+        : none
+      : `${rows.length}${older > 0 ? ` of ${rows.length + older}` : ''}`,
   ]);
   const words = [
     'Put together by a program from what the partners share; nobody has checked it. A section without entries does not mean that there is nothing.',

@@ -15,6 +15,8 @@ export interface SummaryParts {
   readonly patient: SummaryRow;
   /** everything of the person that the caller may see, of any type, in the record's order */
   readonly rows: readonly SummaryRow[];
+  /** types of which the caller may see anything at all: of others nothing is said */
+  readonly shown: readonly ServedTypeName[];
   /** how things stand with every source, as `completeness` states it for `$everything` */
   readonly sources: readonly OperationOutcomeIssue[];
   /** milliseconds since the epoch */
@@ -40,7 +42,7 @@ export function summaryDocument(parts: SummaryParts): Summary {
   const patient = JSON.parse(row.body) as Json;
   const record = new RecordRows(parts.rows);
   const states = sourceStates(parts.sources);
-  const sections = SECTIONS.map((rule) => sectionOf(rule, record));
+  const sections = SECTIONS.map((rule) => sectionOf(rule, record, parts.shown));
   const listed = sections.flatMap(({ rows }) => rows);
   const { rows: others, cut } = supporting(patient, listed, record);
   const conforms = isIpsPatient(patient);

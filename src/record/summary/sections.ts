@@ -1,4 +1,5 @@
 import type { CompositionSection } from '@medplum/fhirtypes';
+import type { ServedTypeName } from '../../fhir/served.ts';
 import { ALERTS, CARE_TEAM, PLAN_OF_CARE } from './care-sections.ts';
 import { ALLERGIES, IMMUNIZATIONS, PAST_PROBLEMS, PROBLEMS, PROCEDURES } from './clinical-sections.ts';
 import { MEDICINES } from './medicines-section.ts';
@@ -6,7 +7,7 @@ import { RESULTS, SOCIAL_HISTORY, VITAL_SIGNS } from './observation-sections.ts'
 import { moment } from './reading.ts';
 import type { ReadRow, RecordRows } from './rows.ts';
 import type { SectionRule } from './section-rule.ts';
-import { emptyReason, emptyWords, mayBeMore, notShownWords, type SourceStates } from './sources.ts';
+import { emptyReason, emptyWords, mayBeMore, notShownWords, type SourceStates, WITHHELD } from './sources.ts';
 import { narrative, paragraph, table } from './xhtml.ts';
 
 /** The sections, in their order. The first three are those that IPS requires. A row is in one of them at most. */
@@ -32,9 +33,12 @@ export interface Section {
   readonly rows: readonly ReadRow[];
   /** rows that belong here and are left out for newer ones */
   readonly older: number;
+  /** the caller may see nothing of this kind, of anybody */
+  readonly withheld: boolean;
 }
 
-export function sectionOf(rule: SectionRule, record: RecordRows): Section {
+/** @param shown types of which the caller may see anything at all */
+export function sectionOf(rule: SectionRule, record: RecordRows, shown: readonly ServedTypeName[]): Section {
   const taken = record.of(rule.types).filter((row) => rule.takes(row.resource));
   const chosen = rule.without?.(taken) ?? taken;
   const sorted = chosen
@@ -42,7 +46,8 @@ export function sectionOf(rule: SectionRule, record: RecordRows): Section {
     .sort((a, b) => (a.when === b.when ? 0 : b.when - a.when))
     .map(({ row }) => row);
   const rows = newest(rule, sorted).slice(0, rule.most);
-  return { rule, rows, older: sorted.length - rows.length };
+  const withheld = !rule.types.some((type) => shown.includes(type));
+  return { rule, rows, older: sorted.length - rows.length, withheld };
 }
 
 function newest(rule: SectionRule, sorted: readonly ReadRow[]): readonly ReadRow[] {
@@ -74,11 +79,12 @@ export function compositionSection(
   const code = { coding: [{ system: 'http://loinc.org', ...loinc }] };
   const head = { title, code, text };
   return rows.length === 0
-    ? { ...head, emptyReason: emptyReason(states) }
+    ? { ...head, emptyReason: section.withheld ? WITHHELD : emptyReason(states) }
     : { ...head, entry: rows.map(({ type, id }) => ({ reference: `${type}/${id}` })) };
 }
 
-function wordsOf({ rows, older }: Section, states: SourceStates): readonly (string | undefined)[] {
+function wordsOf({ rows, older, withheld }: Section, states: SourceStates): readonly (string | undefined)[] {
+  if (withheld) return [`${WITHHELD.text}.`];
   if (rows.length === 0) return [emptyWords(states)];
   const left = older === 1 ? '1 older one is' : `${older} older ones are`;
   return [

@@ -84,6 +84,18 @@ export function emptyReason(states: SourceStates): NonNullable<CompositionSectio
   };
 }
 
+/** Why a section has no entries where the caller may see nothing of its kind, whoever the person is. */
+export const WITHHELD: NonNullable<CompositionSection['emptyReason']> = {
+  coding: [
+    {
+      system: 'http://terminology.hl7.org/CodeSystem/list-empty-reason',
+      code: 'withheld',
+      display: 'Information Withheld',
+    },
+  ],
+  text: 'Not among the kinds of information that may be shown here, whether or not there is any',
+};
+
 /** What a section without entries says. */
 export function emptyWords(states: SourceStates): string {
   const missing = missingWords(states);
