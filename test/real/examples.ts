@@ -27,9 +27,16 @@ type SoundExample = Omit<Example, 'resource'> & { readonly resource: Json };
 /**
  * Puts published examples of served types into an extract, each attached to a person of its own. Those that are not
  * base R4 go in as well, among the others: they must be rejected, and lose nothing else.
+ *
+ * @param chosen which of the files that are sent
  */
-export function addExamples(data: string, extract: Extract, numbers: NhsNumbers): void {
-  const examples = readExamples(data);
+export function addExamples(
+  data: string,
+  extract: Extract,
+  numbers: NhsNumbers,
+  chosen: (verdict: Verdict) => boolean = () => true,
+): void {
+  const examples = readExamples(data, chosen);
   const names = new Map<string, string>();
   for (const { verdict, type, id, resource } of examples) {
     const name = `${folderOf(verdict)} ${type}/${String(resource?.['id'])}`;
@@ -47,10 +54,10 @@ export function addExamples(data: string, extract: Extract, numbers: NhsNumbers)
   }
 }
 
-function readExamples(data: string): readonly Example[] {
+function readExamples(data: string, chosen: (verdict: Verdict) => boolean): readonly Example[] {
   const files = new PublishedFiles(data);
   return readVerdicts(data).flatMap((verdict, index): Example[] => {
-    if (!isSent(verdict) || TAKEN_BY_US.has(verdict.file)) return [];
+    if (!isSent(verdict) || !chosen(verdict) || TAKEN_BY_US.has(verdict.file)) return [];
     const text = files.read(verdict.file);
     const id = `example-${index}`;
     if (verdict.base_r4 === 'not-json') return [{ verdict, type: 'Patient', id, text }];

@@ -48,12 +48,10 @@ export async function testService(
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
   const { address } = await testDatabase(t);
   const content = JSON.parse(readFileSync(join(repositoryRoot(), 'demo', 'config.json'), 'utf8'));
+  Object.assign(content, { fhirBase: 'http://127.0.0.1:8080/fhir', logLevel: 'silent' });
   adjust(content);
   const file = join(folder, 'config.json');
-  writeFileSync(
-    file,
-    JSON.stringify({ ...content, fhirBase: 'http://127.0.0.1:8080/fhir', logLevel: 'silent' }),
-  );
+  writeFileSync(file, JSON.stringify(content));
   const env = {
     MCR_CONFIG: file,
     MCR_DATA: join(folder, 'data'),
