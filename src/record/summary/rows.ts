@@ -50,14 +50,19 @@ export class RecordRows {
   #get(key: string): ReadRow | undefined {
     if (this.#read.has(key)) return this.#read.get(key);
     const row = this.#rows.get(key);
-    const read = row === undefined ? undefined : parse(row);
+    const read = row === undefined ? undefined : readRow(row);
     this.#read.set(key, read);
     return read;
   }
 }
 
-/** Only an Observation's numbers are shown. */
-function parse(row: SummaryRow): ReadRow | undefined {
+/**
+ * A row parsed; one that was parsed before is as it is. Only an Observation's numbers are shown.
+ *
+ * @returns undefined for what was entered in error
+ */
+export function readRow(row: SummaryRow | ReadRow): ReadRow | undefined {
+  if ('resource' in row) return row;
   const marked = row.type === 'Observation' ? markDecimals(row.body) : undefined;
   const resource = JSON.parse(marked ?? row.body) as Json;
   return isEnteredInError(resource) ? undefined : { ...row, resource };
