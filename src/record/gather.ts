@@ -78,8 +78,9 @@ export async function gather(ports: DisclosePorts, grant: Grant, facts: Facts, a
 
 function wantedOf(grant: Grant, ask: Ask, types: readonly ServedTypeName[]): Wanted {
   const ids = ask.id !== undefined ? [ask.id] : ask.ids;
-  const others = types.some((type) => type !== ask.type);
-  const byId = ids !== undefined && served(ask.type).keeping === 'clinical' && !others;
+  // what is looked into or comes along may be of the type asked for, under other ids
+  const alone = types.length === 1 && !leadsOn(ask);
+  const byId = ids !== undefined && served(ask.type).keeping === 'clinical' && alone;
   const lines = !byId && isLookedInto(ask);
   // Patient is made of all its contributions, and a Medication is shown by what refers to it
   const lookedInto = new Set<ServedTypeName>(['Patient', ...types.flatMap((type) => REFERRERS[type] ?? [])]);
@@ -109,6 +110,11 @@ function isLookedInto({ criteria = [], results, part }: Ask): boolean {
     part !== undefined ||
     (results !== undefined && results.sort.length + results.includes.length > 0)
   );
+}
+
+/** Whether the answer depends on rows beside those asked for. */
+function leadsOn({ looksInto = [], results }: Ask): boolean {
+  return looksInto.length > 0 || (results !== undefined && results.includes.length > 0);
 }
 
 /** Consents are rows like any other: decided on by source, label and sharing, named by an id of their own. */
