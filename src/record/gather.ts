@@ -132,8 +132,9 @@ async function consentRows(
     if (ask.type === 'Consent' && ask.id !== undefined && ask.id !== record.id) return [];
     const body = JSON.stringify(consentResource(record, organisation));
     const { id, personId } = record;
-    // its version is the moment it was recorded: consents are current and unversioned
-    const version = record.recordedAt;
+    // its version is the moment it was recorded: consents are current and unversioned. A date that stands for an
+    // unknown one may lie before 1970, and a version is no less than 0
+    const version = Math.max(record.recordedAt, 0);
     return [
       {
         id,
