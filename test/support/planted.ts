@@ -133,7 +133,16 @@ export function comparable({ status, headers, text }: TestAnswer): string {
     .replace(/"timestamp":"[^"]*"/g, '"timestamp":""')
     .replace(/_page=[\w-]+/g, '_page=sealed')
     .replace(/Quote \S+ when/, 'Quote it when');
-  return JSON.stringify([status, left.sort(), plain]);
+  return JSON.stringify([status, left.sort(), text.includes('"type":"document"') ? undated(plain) : plain]);
+}
+
+/** A document without what is made anew for each: its own ids, and the instant that its Composition was made. */
+function undated(text: string): string {
+  const [, id = 'none'] = /\/Composition\/([0-9a-f-]{36})"/.exec(text) ?? [];
+  return text
+    .replaceAll(id, 'ID')
+    .replace(/"urn:uuid:[0-9a-f-]{36}"/g, '"urn:uuid:"')
+    .replace(/"date":"[0-9T:.-]+Z"/, '"date":""');
 }
 
 export interface WrittenEvent {
@@ -173,6 +182,8 @@ export async function unaccounted(client: pg.Client, answer: TestAnswer): Promis
   const events = await eventsOf(client, String(answer.headers['x-request-id']));
   const named = new Set(events.flatMap(({ released }) => [...released]));
   return given(answer).flatMap(({ resourceType, id, meta }) => {
+    // of a summary: made of the rows that are in it
+    if (resourceType === 'Composition') return [];
     if (resourceType === 'Patient') {
       return events.some(({ person, released }) => person === id && released.size > 0)
         ? []
