@@ -9,6 +9,7 @@ import {
   idsIn,
   nextOf,
   plant,
+  publishAgain,
   RESTRICTED,
   sourceOf,
 } from '../support/planted.ts';
@@ -627,22 +628,39 @@ t.test('searches, versions and whole records give out what the caller may see, a
     }
     for (const count of ['x', '-1', '1e9', '']) await refused(t, `${next}&_count=${count}`, 400);
     await refused(t, `${next}&_count=1&_count=2`, 400);
-    // what restricts takes effect on the next page
+    // what restricts takes effect on the next page, though that is of the moment of the first
     const [onNext = ''] = idsIn(await ask(t, next), 'match');
-    await sql(
-      `update record.resource_version set labels = '{"http://terminology.hl7.org/CodeSystem/v3-Confidentiality|R"}' where resource_id = $1`,
-      onNext,
-    );
-    t.notOk(idsIn(await ask(t, next)).includes(onNext), 'labelled since');
-    await sql(`update record.resource_version set labels = '{}' where resource_id = $1`, onNext);
     const pages = nextOf(await ask(t, `Observation/${RECLASSED}/_history?_count=1`)) ?? '';
     t.equal((await ask(t, pages)).json.entry.length, 1);
+    const since = [await publishAgain(client, 'acute'), await publishAgain(client, 'gp')];
+    const load = Math.max(...since);
+    const changed = [onNext, RECLASSED];
+    const open = 9223372036854775807n;
     await sql(
-      `update record.resource_version set labels = '{"|R"}' where resource_id = $1 and valid_to = ${9223372036854775807n}`,
-      RECLASSED,
+      `update record.resource_version set valid_to = $2 where resource_id = any($1) and valid_to = ${open}`,
+      changed,
+      load,
     );
+    await sql(
+      `insert into record.resource_version select person_id, ${open}, resource_id, $2, source, type, category, '{|R}', codes,
+         content_hash, search_line, body from record.resource_version where resource_id = any($1) and valid_to = $2`,
+      changed,
+      load,
+    );
+    const page = await ask(t, next);
+    t.strictSame([page.status, idsIn(page).includes(onNext)], [200, false], 'labelled since');
     await refused(t, pages, 404);
-    await sql(`update record.resource_version set labels = '{}' where resource_id = $1`, RECLASSED);
+    await sql(
+      'delete from record.resource_version where resource_id = any($1) and valid_from = $2',
+      changed,
+      load,
+    );
+    await sql(
+      `update record.resource_version set valid_to = ${open} where resource_id = any($1) and valid_to = $2`,
+      changed,
+      load,
+    );
+    t.ok(idsIn(await ask(t, next)).includes(onNext), 'and with no label it is there');
     await sql(
       `insert into record.opt_out values ($1, true, now(), 1, gen_random_uuid())`,
       service.person('record-of-50').nhsNumber,

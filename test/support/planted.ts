@@ -87,6 +87,23 @@ export async function sourceOf(client: pg.Client, code: string) {
   return { number: row.number, code, loadNo: Number(row.load_no) };
 }
 
+/** Publishes a further load of the source, which changed nothing. @returns its number */
+export async function publishAgain(client: pg.Client, code: string): Promise<number> {
+  const { rows } = await client.query<{ load_no: string }>(
+    `insert into record.load (source, business_date, sequence, kind, format, manifest_hash, state, started_at, file_types)
+     select number, '2026-11-23', 999, 'full', 'fhir-ndjson', sha256(random()::text::bytea), 'published', now(), '{}'
+     from record.source where code = $1 returning load_no`,
+    [code],
+  );
+  const loadNo = Number(rows[0]?.load_no);
+  await client.query(
+    `insert into record.publication select (select max(p) + 1 from record.publication), number, $2, now()
+     from record.source where code = $1`,
+    [code, loadNo],
+  );
+  return loadNo;
+}
+
 interface Entry {
   readonly search?: { readonly mode: string };
   readonly resource: Found;
@@ -136,13 +153,13 @@ export function comparable({ status, headers, text }: TestAnswer): string {
   return JSON.stringify([status, left.sort(), text.includes('"type":"document"') ? undated(plain) : plain]);
 }
 
-/** A document without what is made anew for each: its own ids, and the instant that its Composition was made. */
+/** A document without what is made anew for each: its own ids, and the instant that it was made. */
 function undated(text: string): string {
   const [, id = 'none'] = /\/Composition\/([0-9a-f-]{36})"/.exec(text) ?? [];
   return text
     .replaceAll(id, 'ID')
     .replace(/"urn:uuid:[0-9a-f-]{36}"/g, '"urn:uuid:"')
-    .replace(/"date":"[0-9T:.-]+Z"/, '"date":""');
+    .replace(/"(date|end)":"[0-9T:.-]+\.\d{3}Z"/g, '"$1":""');
 }
 
 export interface WrittenEvent {
