@@ -13,6 +13,7 @@ import { completeness } from './completeness.ts';
 import { isCounted, partOf } from './composition.ts';
 import { changing, decideAndGather, stillHolds } from './decide-and-gather.ts';
 import type { Accounted } from './disclose.ts';
+import { askedTypes } from './gather.ts';
 import { matchesOf } from './matches.ts';
 import { inOrder } from './order.ts';
 import type { DisclosePorts } from './ports.ts';
@@ -62,7 +63,7 @@ export async function findPatients(ports: DisclosePorts, request: DisclosureRequ
       new Problem(general.refusal.kind, general.refusal.message, { reason: general.refusal.reason }),
     );
   }
-  const stale = completeness(facts, undefined, ['Patient'], [], false);
+  const stale = completeness(facts, undefined, askedTypes(ask), [], false);
   requireNoWarning(request, stale);
   const { family, given, birthDate } = ask.person;
   const wanted = { family: fold(family), ...(given === undefined ? {} : { given: fold(given) }), birthDate };
@@ -118,7 +119,7 @@ async function judge(ports: DisclosePorts, request: DisclosureRequest, personId:
   return {
     kind: 'found',
     row: { ...row, body },
-    issues: completeness(facts, grant, ['Patient'], gathered.failures, false),
+    issues: completeness(facts, grant, askedTypes(ask), gathered.failures, false),
     // other candidates were judged meanwhile
     account: async () => {
       if (!(await stillHolds(ports, facts, grant))) throw changing();

@@ -38,18 +38,15 @@ export function isWholeRecord({ interaction }: Ask): boolean {
   return interaction === 'everything' || interaction === 'summary';
 }
 
-/** The types an ask is about: also what its completeness is stated for. */
+/** The types an answer depends on: asked for, looked into, brought along. Its completeness is stated for all of them. */
 export function askedTypes(ask: Ask): readonly ServedTypeName[] {
-  return isWholeRecord(ask) ? EVERYTHING : [ask.type];
+  if (isWholeRecord(ask)) return EVERYTHING;
+  return [ask.type, ...(ask.looksInto ?? []), ...(ask.results?.includes.flatMap(typesBrought) ?? [])];
 }
 
-/** Types of the person's rows that are looked at: those asked for, looked into, brought along and referring to them. */
+/** Types of the person's rows that are looked at: those, and what refers to them. */
 function neededTypes(ask: Ask): readonly ServedTypeName[] {
-  const types = new Set([
-    ...askedTypes(ask),
-    ...(ask.looksInto ?? []),
-    ...(ask.results?.includes.flatMap(typesBrought) ?? []),
-  ]);
+  const types = new Set(askedTypes(ask));
   for (const type of [...types]) for (const referrer of REFERRERS[type] ?? []) types.add(referrer);
   return [...types].filter((type) => served(type).keeping !== 'directory');
 }

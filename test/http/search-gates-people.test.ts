@@ -40,7 +40,11 @@ const roadsTo = (id: string): readonly string[] => [
 t.test(
   'elements, agreements and people are hidden on every path, and directories lead into no record',
   async (t) => {
-    const service = await testService(t, { people: 60 });
+    const service = await testService(t, { people: 60 }, (configuration) => {
+      // out-of-hours promises more than it can keep: always stale
+      const sources = configuration['sources'] as { code: string; staleAfterHours: number }[];
+      for (const source of sources) if (source.code === 'out-of-hours') source.staleAfterHours = 1e-9;
+    });
     const client = await behind(t, service);
     const sql = async (text: string, ...values: unknown[]): Promise<void> => {
       const { rowCount } = await client.query(text, values);
@@ -649,6 +653,23 @@ t.test(
         t.strictSame(statuses, ['200', '404', '404', '404', '404', '400', '404', '404', '404', '404', '400']);
       },
     );
+
+    t.test('what is missing is stated for all that an answer depends on, for anybody alike', async (t) => {
+      const a = personOf('record-of-50');
+      for (const [more, missing] of [
+        ['', false],
+        ['&_include=DiagnosticReport:result', false],
+        ['&_include=DiagnosticReport:encounter', true],
+        ['&encounter.status=finished', true],
+        ['&_has:Provenance:target:_id=x', false],
+        ['&_include=DiagnosticReport:result&_revinclude:iterate=Condition:encounter', true],
+      ] as const) {
+        const answer = await ask(t, `DiagnosticReport?patient=${a}${more}`);
+        t.equal(answer.text.includes('source-stale'), missing, more);
+        await alike(t, (id) => `DiagnosticReport?patient=${id}${more}`, personOf('restricted'), NEVER);
+        await alike(t, (id) => `DiagnosticReport?_id=${id}${more}`, personOf('restricted'), NEVER);
+      }
+    });
 
     t.test('a consent that was recorded before 1970 is an answer like any other', async (t) => {
       const id = personOf('opted-out-then-in');
