@@ -1,6 +1,7 @@
 import type { Ask, PersonReference } from '../access/ask.ts';
 import { Problem } from '../fhir/problem.ts';
 import { countOf, idsOf } from '../fhir/search/common.ts';
+import { foldString } from '../fhir/search/fold.ts';
 import type { ParsedParameter, SearchValue } from '../fhir/search/parameter.ts';
 import { parseSearch } from '../fhir/search/parse.ts';
 import { type Results, resultsOf, typesBrought } from '../fhir/search/results.ts';
@@ -37,6 +38,7 @@ export function askOfSearch(
   );
   const looksInto = typesLookedInto(criteria).filter(isServed);
   requireReachable(type, looksInto, criteria, results);
+  requireCountable(type, results);
   if (person.by === 'demographics' && results.includes.length > 0) {
     throw new Problem(
       'unsupported',
@@ -100,6 +102,14 @@ function requireReachable(
   });
 }
 
+/** The audit log is read a page at a time: what a count would take is not bounded. */
+function requireCountable(type: ServedTypeName, { summary }: Results): void {
+  if (type !== 'AuditEvent' || summary !== 'count') return;
+  throw new Problem('unsupported', 'AuditEvents are not counted: ask for them a page at a time.', {
+    expression: ['_summary'],
+  });
+}
+
 function havingTypes({ chained, having }: ParsedParameter): readonly string[] {
   if (having !== undefined) return [having.type, ...havingTypes(having.parameter)];
   return (chained ?? []).flatMap(({ parameter }) => havingTypes(parameter));
@@ -141,17 +151,21 @@ function patientSearched(parsed: readonly ParsedParameter[], ids: readonly strin
 /** What is asked beside family name and birth date so that they mean one person. */
 const NARROWING: readonly string[] = ['given', 'gender', 'address-postalcode'];
 
+/** One value, and not that there is some value or another: that would be true of nearly everybody. */
+function narrows({ name, suffix, values }: ParsedParameter): boolean {
+  const [value, another] = values;
+  if (!NARROWING.includes(name) || another !== undefined) return false;
+  if (suffix !== undefined && suffix !== ':exact') return false;
+  if (value?.kind === 'string') return foldString(value.text) !== '';
+  return value?.kind === 'token' && value.code !== undefined;
+}
+
 function byDemographics(parsed: readonly ParsedParameter[]): Named {
   const [family, given, birthDate] = ['family', 'given', 'birthdate'].map((name) =>
     parsed.find((each) => each.name === name && (each.suffix === undefined || each.suffix === ':exact')),
   );
   const [familyName, givenName, day] = [family, given, birthDate].map(wholeValue);
-  if (
-    familyName === undefined ||
-    day === undefined ||
-    day.length !== 10 ||
-    !parsed.some(({ name }) => NARROWING.includes(name))
-  ) {
+  if (familyName === undefined || day === undefined || day.length !== 10 || !parsed.some(narrows)) {
     throw new Problem(
       'too-costly',
       'Search for a Patient by identifier (NHS number), by _id, or by family and the whole birthdate with given, gender or address-postalcode.',

@@ -2,6 +2,7 @@ import { operationOutcome } from '../fhir/outcome.ts';
 import { PROBLEM_TABLE, Problem } from '../fhir/problem.ts';
 import { isServed } from '../fhir/served.ts';
 import type { Question } from './asks.ts';
+import { VERSIONED } from './interactions.ts';
 import { decodedPairs } from './query.ts';
 
 /** Entries of one batch. */
@@ -89,6 +90,7 @@ function questionAt(url: string): Question {
   const [, type = '', id, what, version] = ADDRESS.exec(mark < 0 ? url : url.slice(0, mark)) ?? [];
   const query = mark < 0 ? [] : decodedPairs(url.slice(mark + 1));
   if (!isServed(type) || (version !== undefined && what !== '_history')) throw nowhere();
+  if (what === '_history' && !VERSIONED.includes(type)) throw nowhere();
   if (id === undefined) return { interaction: 'search-type', type, query };
   if (what === undefined) return { interaction: 'read', type, id, query };
   if (version !== undefined) return { interaction: 'vread', type, id, version, query };

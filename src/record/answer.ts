@@ -91,7 +91,9 @@ export function composeRefused(
   if (refusal.kind === 'not-found') {
     if (!search) return { problem: notFound(), released: [] };
     const issues =
-      served(ask.type).keeping === 'directory' ? [] : completeness(facts, undefined, [ask.type], [], false);
+      served(ask.type).keeping === 'directory'
+        ? []
+        : completeness(facts, undefined, askedTypes(ask), [], false);
     if (request.requireComplete && issues.some(isLack)) return refusedIncomplete();
     return emptyAnswer(ports, request, facts, issues);
   }

@@ -11,7 +11,7 @@ import { accounted, accountFor, accountRefusal } from './account.ts';
 import { composeRefused } from './answer.ts';
 import { auditEventFor } from './audit-view.ts';
 import { searchset } from './bundle.ts';
-import { type Answer, notFound } from './composition.ts';
+import { type Answer, notFound, partOf } from './composition.ts';
 import type { Accounted } from './disclose.ts';
 import type { DisclosePorts, Row } from './ports.ts';
 import type { DisclosureRequest } from './request.ts';
@@ -40,17 +40,17 @@ export async function discloseAuditEvents(
   const answer =
     ask.id === undefined
       ? await page(ports, request, facts, decision.grant)
-      : await one(ports, ask.id, decision.grant);
+      : await one(ports, ask, ask.id, decision.grant);
   const receipt = await accountFor(ports, request, facts, decision.grant, answer);
   if (answer.problem !== undefined) throw answer.problem;
   return { body: answer.body, receipt };
 }
 
-async function one(ports: DisclosePorts, id: string, grant: Grant): Promise<Answer> {
+async function one(ports: DisclosePorts, { results }: Ask, id: string, grant: Grant): Promise<Answer> {
   const event = await readable(() => ports.auditReader.event(id));
   const [row] = event === undefined ? [] : await visible(ports, grant, [event]);
   if (row === undefined) return { problem: notFound(), released: [] };
-  return { body: row.text, released: [row.row] };
+  return { body: partOf(row.text, results), released: [row.row] };
 }
 
 interface VisibleEvent {
@@ -97,7 +97,11 @@ async function page(
     baseUrl: ports.baseUrl,
     self: request.self,
     ...(next === undefined ? {} : { next }),
-    entries: shown.map(({ event, text }) => ({ type: 'AuditEvent', id: event.id, body: text })),
+    entries: shown.map(({ event, text }) => ({
+      type: 'AuditEvent',
+      id: event.id,
+      body: partOf(text, ask.results),
+    })),
     issues: [],
     now: facts.now,
   });

@@ -4,7 +4,6 @@ import { decide } from '../access/decide.ts';
 import type { Facts } from '../access/facts.ts';
 import type { Receipt } from '../audit/ports.ts';
 import { Problem } from '../fhir/problem.ts';
-import { SearchWorld } from '../fhir/search/world.ts';
 import { fold } from '../identity/demographics.ts';
 import { accounted, accountFor, accountRefusal } from './account.ts';
 import { composeRefused, emptyAnswer, refusedIncomplete } from './answer.ts';
@@ -14,11 +13,12 @@ import { completeness } from './completeness.ts';
 import { isCounted, partOf } from './composition.ts';
 import { changing, decideAndGather, stillHolds } from './decide-and-gather.ts';
 import type { Accounted } from './disclose.ts';
+import { askedTypes } from './gather.ts';
+import { matchesOf } from './matches.ts';
 import { inOrder } from './order.ts';
 import type { DisclosePorts } from './ports.ts';
 import { redact, type VisibleRow } from './redact.ts';
 import type { DisclosureRequest } from './request.ts';
-import { searchedRow } from './searched.ts';
 
 /** More visible matches than this and the demographics were not enough to mean one person. */
 const MOST = 5;
@@ -63,7 +63,7 @@ export async function findPatients(ports: DisclosePorts, request: DisclosureRequ
       new Problem(general.refusal.kind, general.refusal.message, { reason: general.refusal.reason }),
     );
   }
-  const stale = completeness(facts, undefined, ['Patient'], [], false);
+  const stale = completeness(facts, undefined, askedTypes(ask), [], false);
   requireNoWarning(request, stale);
   const { family, given, birthDate } = ask.person;
   const wanted = { family: fold(family), ...(given === undefined ? {} : { given: fold(given) }), birthDate };
@@ -107,18 +107,19 @@ async function judge(ports: DisclosePorts, request: DisclosureRequest, personId:
     return { kind: 'withdrawn', issues: outcomeOf(answer.body), receipt };
   }
   const { grant, gathered } = decided;
-  const [row] = redact(grant, facts, gathered.rows).rows.filter((r) => r.type === 'Patient');
+  const visible = redact(grant, facts, gathered.rows).rows;
+  const row = visible.find((r) => r.type === 'Patient');
   if (row?.body === undefined || !matches(JSON.parse(row.body) as Patient, request.ask.person))
     return { kind: 'nothing' };
   if (request.ask.certain !== undefined && !isCertainly(JSON.parse(row.body), request.ask.certain))
     return { kind: 'nothing' };
-  const world = new SearchWorld([], facts.now);
-  if (!world.meets(searchedRow(row), request.ask.criteria ?? [])) return { kind: 'nothing' };
+  const met = await matchesOf(ports, grant, ask, [row], visible, facts.now);
+  if (met.rows.length === 0) return { kind: 'nothing' };
   const { body, madeOf } = row;
   return {
     kind: 'found',
     row: { ...row, body },
-    issues: completeness(facts, grant, ['Patient'], gathered.failures, false),
+    issues: completeness(facts, grant, askedTypes(ask), gathered.failures, false),
     // other candidates were judged meanwhile
     account: async () => {
       if (!(await stillHolds(ports, facts, grant))) throw changing();

@@ -38,18 +38,15 @@ export function isWholeRecord({ interaction }: Ask): boolean {
   return interaction === 'everything' || interaction === 'summary';
 }
 
-/** The types an ask is about: also what its completeness is stated for. */
+/** The types an answer depends on: asked for, looked into, brought along. Its completeness is stated for all of them. */
 export function askedTypes(ask: Ask): readonly ServedTypeName[] {
-  return isWholeRecord(ask) ? EVERYTHING : [ask.type];
+  if (isWholeRecord(ask)) return EVERYTHING;
+  return [ask.type, ...(ask.looksInto ?? []), ...(ask.results?.includes.flatMap(typesBrought) ?? [])];
 }
 
-/** Types of the person's rows that are looked at: those asked for, looked into, brought along and referring to them. */
+/** Types of the person's rows that are looked at: those, and what refers to them. */
 function neededTypes(ask: Ask): readonly ServedTypeName[] {
-  const types = new Set([
-    ...askedTypes(ask),
-    ...(ask.looksInto ?? []),
-    ...(ask.results?.includes.flatMap(typesBrought) ?? []),
-  ]);
+  const types = new Set(askedTypes(ask));
   for (const type of [...types]) for (const referrer of REFERRERS[type] ?? []) types.add(referrer);
   return [...types].filter((type) => served(type).keeping !== 'directory');
 }
@@ -78,8 +75,9 @@ export async function gather(ports: DisclosePorts, grant: Grant, facts: Facts, a
 
 function wantedOf(grant: Grant, ask: Ask, types: readonly ServedTypeName[]): Wanted {
   const ids = ask.id !== undefined ? [ask.id] : ask.ids;
-  const others = types.some((type) => type !== ask.type);
-  const byId = ids !== undefined && served(ask.type).keeping === 'clinical' && !others;
+  // what is looked into or comes along may be of the type asked for, under other ids
+  const alone = types.length === 1 && !leadsOn(ask);
+  const byId = ids !== undefined && served(ask.type).keeping === 'clinical' && alone;
   const lines = !byId && isLookedInto(ask);
   // Patient is made of all its contributions, and a Medication is shown by what refers to it
   const lookedInto = new Set<ServedTypeName>(['Patient', ...types.flatMap((type) => REFERRERS[type] ?? [])]);
@@ -111,6 +109,11 @@ function isLookedInto({ criteria = [], results, part }: Ask): boolean {
   );
 }
 
+/** Whether the answer depends on rows beside those asked for. */
+function leadsOn({ looksInto = [], results }: Ask): boolean {
+  return looksInto.length > 0 || (results !== undefined && results.includes.length > 0);
+}
+
 /** Consents are rows like any other: decided on by source, label and sharing, named by an id of their own. */
 async function consentRows(
   ports: DisclosePorts,
@@ -126,8 +129,9 @@ async function consentRows(
     if (ask.type === 'Consent' && ask.id !== undefined && ask.id !== record.id) return [];
     const body = JSON.stringify(consentResource(record, organisation));
     const { id, personId } = record;
-    // its version is the moment it was recorded: consents are current and unversioned
-    const version = record.recordedAt;
+    // its version is the moment it was recorded: consents are current and unversioned. A date that stands for an
+    // unknown one may lie before 1970, and a version is no less than 0
+    const version = Math.max(record.recordedAt, 0);
     return [
       {
         id,

@@ -3,6 +3,7 @@ import type { Policy } from '../access/policy.ts';
 import { SERVED, type ServedTypeName } from '../fhir/served.ts';
 import type { DirectoryWanted, Row } from '../record/ports.ts';
 import type { Database } from './database.ts';
+import { decidedOn } from './directory-labels.ts';
 import { horizonOf } from './read-rows.ts';
 
 /** Organisations, practitioners, their roles and places: about nobody's record, in order of id. */
@@ -30,7 +31,7 @@ export async function readDirectory(
     if (source === undefined) return [];
     const [id, version] = [values[0] as string, Number(values[1])];
     const [body, line] = [values[3] as string, values[4]];
-    const row = { id, personId: '', version, source, type, categories: [], labels: [], codes: [], body };
+    const row = { id, personId: '', version, source, type, ...decidedOn(policy, source, type, body), body };
     return [typeof line === 'string' ? { ...row, line } : row];
   });
 }

@@ -3,6 +3,7 @@ import type { Policy } from '../access/policy.ts';
 import { SERVED, type ServedTypeName, served, servedByCode } from '../fhir/served.ts';
 import type { Fetched, Row, Wanted } from '../record/ports.ts';
 import type { Database, Statement } from './database.ts';
+import { decidedOn } from './directory-labels.ts';
 
 /**
  * A person's rows as of the grant's publication: for each source the versions of its newest load published by then.
@@ -185,10 +186,12 @@ export async function readVersions(
 ): Promise<readonly Row[]> {
   const horizon = horizonOf(policy, grant);
   const place = [horizon.map((h) => h.number), horizon.map((h) => h.loadNo), SERVED[type].code, id];
-  const found = await (served(type).keeping === 'directory'
-    ? database.read(DIRECTORY_VERSIONS, place)
-    : database.read(VERSIONS, [...place, grant.personIds]));
-  return found.flatMap((values) => toRow(values, codeOf));
+  if (served(type).keeping !== 'directory') {
+    const found = await database.read(VERSIONS, [...place, grant.personIds]);
+    return found.flatMap((values) => toRow(values, codeOf));
+  }
+  const found = (await database.read(DIRECTORY_VERSIONS, place)).flatMap((values) => toRow(values, codeOf));
+  return found.map((row) => ({ ...row, ...decidedOn(policy, row.source, type, row.body ?? '{}') }));
 }
 
 const VERSIONS = {
