@@ -19,11 +19,13 @@ function objects(value: unknown): readonly Json[] {
   return list.filter((each): each is Json => typeof each === 'object' && each !== null);
 }
 
-/** Fields: system, code, text, and of an Identifier the codes of its type, `system|code` separated by spaces. */
-export function tokenFields({ is, system = '', where }: Leaf, value: unknown): readonly Fields[] {
-  if (is === 'presence') return [['', 'true']];
+/** Fields: system, code, text, and of an Identifier the codes of its type as items `system|code`. */
+export function tokenFields({ is, system = '', systems, where }: Leaf, value: unknown): readonly Fields[] {
   if (typeof value === 'boolean') return [['', String(value)]];
-  if (typeof value === 'string') return [[system, value]];
+  if (typeof value === 'string') {
+    const other = systems !== undefined && Object.hasOwn(systems, value) ? systems[value] : undefined;
+    return [[other ?? system, value]];
+  }
   if (typeof value !== 'object' || value === null) return NONE;
   const element = value as Json;
   switch (is) {
@@ -35,11 +37,18 @@ export function tokenFields({ is, system = '', where }: Leaf, value: unknown): r
       return [codingFields(element)];
     case 'Identifier':
       return [identifierFields(element)];
+    case 'Patient':
+      return [['', String(isDeceased(element))]];
     case 'ContactPoint':
       return where === undefined || element['system'] === where ? [['', text(element['value'])]] : NONE;
     default:
       return NONE;
   }
+}
+
+/** `Patient.deceased.exists() and Patient.deceased != false`: false too of a Patient that says nothing of it. */
+function isDeceased({ deceasedBoolean, deceasedDateTime }: Json): boolean {
+  return deceasedBoolean === true || deceasedDateTime !== undefined;
 }
 
 function codingFields({ system, code, display }: Json): Fields {
