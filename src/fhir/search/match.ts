@@ -135,7 +135,7 @@ function matchesToken(
   wantedCode: string | undefined,
 ): boolean {
   if (wanted !== undefined && wanted !== system) return false;
-  if (wantedCode === undefined) return code !== '';
+  if (wantedCode === undefined) return true;
   return (
     code === wantedCode ||
     (code.length === wantedCode.length && code.toLowerCase() === wantedCode.toLowerCase())
