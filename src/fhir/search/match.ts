@@ -1,7 +1,7 @@
 import { matchesDate } from './date.ts';
 import { foldString } from './fold.ts';
 import { type IndexedParameter, indexedParameters } from './indexed.ts';
-import { type Fields, fieldsOf, hasValue, partsOf, valuesIn } from './line.ts';
+import { type Fields, fieldsOf, hasValue, itemsOf, partsOf, valuesIn } from './line.ts';
 import type { NumberValue, ParsedParameter, SearchValue } from './parameter.ts';
 
 /**
@@ -114,9 +114,7 @@ function matchesFields(
     case 'identifier':
       return fields[2] === value.value && (value.system === undefined || (fields[1] ?? '') === value.system);
     case 'of-type':
-      return (
-        fields[1] === value.value && (fields[3] ?? '').split(' ').includes(`${value.system}|${value.code}`)
-      );
+      return fields[1] === value.value && itemsOf(fields[3] ?? '').includes(`${value.system}|${value.code}`);
     case 'number':
       return matchesNumber(value, fields);
     case 'quantity':

@@ -2,7 +2,7 @@ import { decimalOf } from '../decimals.ts';
 import { localReference } from '../references.ts';
 import { type DateRange, dateRange, periodRange } from './date.ts';
 import type { Leaf } from './indexed.ts';
-import type { Fields } from './line.ts';
+import { type Fields, itemsField } from './line.ts';
 
 /** What is written into the search line for one value, by the type of parameter (R4 search.html#ptypes). */
 
@@ -59,7 +59,7 @@ function identifierFields({ system, value, type }: Json): Fields {
   const kinds = objects((type as Json | undefined)?.['coding']).map(
     (each) => `${text(each['system'])}|${text(each['code'])}`,
   );
-  return [text(system), text(value), text((type as Json | undefined)?.['text']), kinds.join(' ')];
+  return [text(system), text(value), text((type as Json | undefined)?.['text']), itemsField(kinds)];
 }
 
 const NAME_PARTS = ['text', 'family', 'given', 'prefix', 'suffix'];
