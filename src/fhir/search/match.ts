@@ -140,14 +140,16 @@ function matchesToken(
   );
 }
 
-function matchesText(fields: Fields, wanted: string): boolean {
-  return fields[2] !== undefined && foldString(fields[2]).startsWith(foldString(wanted));
+function matchesText([, , text = '']: Fields, wanted: string): boolean {
+  return matchesString(text, undefined, wanted);
 }
 
 function matchesString(found: string, suffix: ParsedParameter['suffix'], wanted: string): boolean {
   if (suffix === ':exact') return found === wanted;
-  const [folded, asked] = [foldString(found), foldString(wanted)];
-  return suffix === ':contains' ? folded.includes(asked) : folded.startsWith(asked);
+  const asked = foldString(wanted);
+  // nothing but punctuation: taken as it is, since nothing would be left to compare with
+  const [text, sought] = asked === '' ? [found.trim(), wanted.trim()] : [foldString(found), asked];
+  return suffix === ':contains' ? text.includes(sought) : text.startsWith(sought);
 }
 
 function rangeOf([from = '', to = '']: Fields): { readonly from: number; readonly to: number } {
