@@ -17,10 +17,12 @@ export interface ReadingContext {
 export function readValue(
   definition: ParameterDefinition,
   suffix: Suffix | undefined,
-  text: string,
+  written: string,
   context: ReadingContext,
 ): SearchValue | undefined {
-  if (text === '') return undefined;
+  if (written === '') return undefined;
+  // as a search line has it
+  const text = written.replaceAll('\t', ' ');
   if (suffix === ':missing') return readMissing(text);
   if (suffix === ':identifier' || suffix === '.identifier') return readIdentifier(definition, text);
   if (suffix === ':of-type') return readOfType(text);
