@@ -201,10 +201,11 @@ function matchesNumber({ prefix, value, from, to }: NumberValue, fields: Fields)
   }
 }
 
+/** A canonical URL with a version is found without it too (R4 references.html#canonical). */
 function matchesUri(found: string, suffix: ParsedParameter['suffix'], wanted: string): boolean {
   if (suffix === ':below')
     return found === wanted || found.startsWith(wanted.endsWith('/') ? wanted : `${wanted}/`);
   if (suffix === ':above')
     return found === wanted || wanted.startsWith(found.endsWith('/') ? found : `${found}/`);
-  return found === wanted;
+  return found === wanted || found.startsWith(`${wanted}|`);
 }
