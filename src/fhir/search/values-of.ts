@@ -90,12 +90,17 @@ export function dateFields({ is }: Leaf, value: unknown): readonly Fields[] {
   return is === 'Timing' ? timingFields(value as Json) : NONE;
 }
 
+/** Only the outer limits of a schedule count, not what it says of the time between (R4 search.html#date). */
 function timingFields({ event, repeat }: Json): readonly Fields[] {
-  const events = strings(event).flatMap((each) => rangeFields(dateRange(each)));
   const bounds = (repeat as Json | undefined)?.['boundsPeriod'];
-  return typeof bounds === 'object' && bounds !== null
-    ? [...events, ...rangeFields(periodRange(bounds))]
-    : events;
+  const ranges = [
+    ...strings(event).map(dateRange),
+    ...objects(bounds).map((period) => periodRange(period)),
+  ].filter((range) => range !== undefined);
+  if (ranges.length === 0) return NONE;
+  const from = ranges.reduce((earliest, range) => Math.min(earliest, range.from), Number.POSITIVE_INFINITY);
+  const to = ranges.reduce((latest, range) => Math.max(latest, range.to), Number.NEGATIVE_INFINITY);
+  return rangeFields({ from, to });
 }
 
 function rangeFields(range: DateRange | undefined): readonly Fields[] {
