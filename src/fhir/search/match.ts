@@ -177,7 +177,8 @@ function matchesUnit(
 /** What is asked for with `eq`, `ne` and `ap` is as wide as its digits; for the others it is that very number. */
 function matchesNumber({ prefix, value, from, to }: NumberValue, fields: Fields): boolean {
   const target = rangeOf(fields);
-  const within = from <= target.from && (target.to < to || (target.to === to && from === to));
+  // a double may not tell the end of the range from the number itself
+  const within = from <= target.from && (target.to < to || target.to === value);
   const slack = Math.abs(value) / 10;
   switch (prefix) {
     case 'eq':
