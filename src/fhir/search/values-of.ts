@@ -139,9 +139,25 @@ function oneQuantity(quantity: Json): readonly Fields[] {
   const value = decimalOf(quantity['value']);
   if (value === undefined) return NONE;
   const comparator = text(quantity['comparator']);
-  const low = comparator.startsWith('<') ? '' : String(value);
-  const high = comparator.startsWith('>') ? '' : String(value);
+  const [low, high] = boundsOf(value, comparator);
   return [[low, high, ...unitOf(quantity)]];
+}
+
+/** `<5` ends just below 5: at the last number that a double can tell from it. */
+function boundsOf(value: number, comparator: string): readonly [low: string, high: string] {
+  const step = Math.max(Math.abs(value) * Number.EPSILON, Number.MIN_VALUE);
+  switch (comparator) {
+    case '<':
+      return ['', String(value - step)];
+    case '<=':
+      return ['', String(value)];
+    case '>=':
+      return [String(value), ''];
+    case '>':
+      return [String(value + step), ''];
+    default:
+      return [String(value), String(value)];
+  }
 }
 
 function unitOf(quantity: Json): Fields {
@@ -151,11 +167,12 @@ function unitOf(quantity: Json): Fields {
 function boundsFields({ low, high }: Json): readonly Fields[] {
   const [from] = objects(low);
   const [to] = objects(high);
+  const [lowest, highest] = [decimalOf(from?.['value']), decimalOf(to?.['value'])];
   const unit = from ?? to;
-  if (unit === undefined) return NONE;
-  return [
-    [String(decimalOf(from?.['value']) ?? ''), String(decimalOf(to?.['value']) ?? ''), ...unitOf(unit)],
-  ];
+  if (unit === undefined || (lowest === undefined && highest === undefined)) return NONE;
+  const crossed = lowest !== undefined && highest !== undefined && lowest > highest;
+  const bounds = crossed ? [highest, lowest] : [lowest, highest];
+  return [[...bounds.map((each) => String(each ?? '')), ...unitOf(unit)]];
 }
 
 /** "Just search on the bounds of the values" (R4, Observation.value-quantity). */
