@@ -35,7 +35,8 @@ export function dateRange(text: string): DateRange | undefined {
 }
 
 /**
- * The time that a Period covers; without start or end it is open on that side.
+ * The time that a Period covers; without start or end it is open on that side. One that ends before it starts, which is
+ * a slip of the sender, covers what is between: whoever looks for either date finds it.
  * @returns undefined where it has neither, or one that is no date
  */
 export function periodRange(period: {
@@ -46,6 +47,8 @@ export function periodRange(period: {
   const end = period.end === undefined ? undefined : dateRange(period.end);
   if (start === undefined && (end === undefined || period.start !== undefined)) return undefined;
   if (end === undefined && period.end !== undefined) return undefined;
+  if (start !== undefined && end !== undefined && end.to <= start.from)
+    return { from: end.from, to: start.to };
   return { from: start?.from ?? Number.NEGATIVE_INFINITY, to: end?.to ?? Number.POSITIVE_INFINITY };
 }
 
