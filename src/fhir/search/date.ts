@@ -53,7 +53,9 @@ export function periodRange(period: {
 }
 
 /**
- * Whether a resource's time matches a searched one.
+ * Whether a resource's time matches a searched one. `ge` and `le` find whatever has time in the searched range or beyond
+ * it: an encounter from January into February is one of `ge2024-02`, though it neither lies in February nor goes on after
+ * it, which is all that R4's words for them ask.
  * @param now milliseconds; `ap` widens the searched range by a tenth of its distance from now
  */
 export function matchesDate(prefix: Prefix, searched: DateRange, target: DateRange, now: number): boolean {
@@ -68,9 +70,9 @@ export function matchesDate(prefix: Prefix, searched: DateRange, target: DateRan
     case 'lt':
       return target.from < searched.from;
     case 'ge':
-      return target.to > searched.to || within;
+      return target.to > searched.from;
     case 'le':
-      return target.from < searched.from || within;
+      return target.from < searched.to;
     case 'sa':
       return target.from >= searched.to;
     case 'eb':
