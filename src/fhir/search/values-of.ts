@@ -112,7 +112,7 @@ function bound(value: number): string {
   return Number.isFinite(value) ? String(value) : '';
 }
 
-/** Fields: `Type/id` (empty where it is not one of this record), and of a logical reference its system and value. */
+/** Fields: `Type/id` (`Type/` where it is not one of this record, empty where its type is not said either), and of a logical reference its system and value. */
 export function referenceFields({ target }: Leaf, value: unknown): readonly Fields[] {
   if (typeof value === 'string') return [[value]];
   if (typeof value !== 'object' || value === null) return NONE;
@@ -120,9 +120,9 @@ export function referenceFields({ target }: Leaf, value: unknown): readonly Fiel
   const local = typeof reference === 'string' ? localReference(reference) : undefined;
   if (target !== undefined && (local?.type ?? type) !== target) return NONE;
   const named = objects(identifier)[0];
-  return [
-    [local === undefined ? '' : `${local.type}/${local.id}`, text(named?.['system']), text(named?.['value'])],
-  ];
+  const kind = local?.type ?? text(type);
+  const literal = kind === '' ? '' : `${kind}/${local?.id ?? ''}`;
+  return [[literal, text(named?.['system']), text(named?.['value'])]];
 }
 
 /** Fields: lowest and highest value (empty: without bound), system, code, unit. */
