@@ -337,7 +337,7 @@ t.test('references', async (t) => {
     participant: [
       { individual: { reference: 'Practitioner/d1' } },
       { individual: { type: 'Practitioner', identifier: { system: 'urn:gmc', value: '7' } } },
-      { individual: { reference: 'PractitionerRole/r1' } },
+      { individual: { reference: 'PractitionerRole/r1', identifier: { system: 'urn:gmc', value: '9' } } },
     ],
     serviceProvider: { identifier: { system: 'urn:ods', value: 'RXQ' }, display: 'The hospital' },
   };
@@ -346,14 +346,14 @@ t.test('references', async (t) => {
       'by id, by type and id, and by our own address',
       cared,
       `subject=p1 subject=Patient/p1 subject=${BASE}/Patient/p1 subject:Patient=p1 subject:Patient=Patient/p1 patient=p1
-        participant=d1 participant=r1 participant=PractitionerRole/r1 participant:PractitionerRole=r1`,
-      'subject=p subject=Group/p1 subject:Group=p1 patient=P1 participant:PractitionerRole=d1 participant=Practitioner/r1',
+        participant=d1 participant=r1 participant=PractitionerRole/r1 participant:PractitionerRole=r1 participant:identifier=9`,
+      'subject=p subject=1 subject=Group/p1 subject:Group=p1 patient=P1 participant:PractitionerRole=d1 participant=Practitioner/r1',
     ],
     [
       'a parameter for one type sees references to that type alone',
       cared,
       'practitioner=d1 practitioner=Practitioner/d1 practitioner:identifier=urn:gmc|7 practitioner:missing=false',
-      'practitioner=r1 practitioner:identifier=8 practitioner:missing=true',
+      'practitioner=r1 practitioner:identifier=9 practitioner:identifier=8 practitioner:missing=true',
     ],
     [
       'who is named by an identifier alone',
