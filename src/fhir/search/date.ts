@@ -35,7 +35,8 @@ export function dateRange(text: string): DateRange | undefined {
 }
 
 /**
- * The time that a Period covers; without start or end it is open on that side.
+ * The time that a Period covers; without start or end it is open on that side. One that ends before it starts, which is
+ * a slip of the sender, covers what is between: whoever looks for either date finds it.
  * @returns undefined where it has neither, or one that is no date
  */
 export function periodRange(period: {
@@ -46,11 +47,15 @@ export function periodRange(period: {
   const end = period.end === undefined ? undefined : dateRange(period.end);
   if (start === undefined && (end === undefined || period.start !== undefined)) return undefined;
   if (end === undefined && period.end !== undefined) return undefined;
+  if (start !== undefined && end !== undefined && end.to <= start.from)
+    return { from: end.from, to: start.to };
   return { from: start?.from ?? Number.NEGATIVE_INFINITY, to: end?.to ?? Number.POSITIVE_INFINITY };
 }
 
 /**
- * Whether a resource's time matches a searched one.
+ * Whether a resource's time matches a searched one. `ge` and `le` find whatever has time in the searched range or beyond
+ * it: an encounter from January into February is one of `ge2024-02`, though it neither lies in February nor goes on after
+ * it, which is all that R4's words for them ask.
  * @param now milliseconds; `ap` widens the searched range by a tenth of its distance from now
  */
 export function matchesDate(prefix: Prefix, searched: DateRange, target: DateRange, now: number): boolean {
@@ -65,9 +70,9 @@ export function matchesDate(prefix: Prefix, searched: DateRange, target: DateRan
     case 'lt':
       return target.from < searched.from;
     case 'ge':
-      return target.to > searched.to || within;
+      return target.to > searched.from;
     case 'le':
-      return target.from < searched.from || within;
+      return target.from < searched.to;
     case 'sa':
       return target.from >= searched.to;
     case 'eb':

@@ -7,10 +7,12 @@ import type { ParameterType } from './parameter.ts';
 /** Where values come from: JSON members from the resource (or an element of it) inwards, each perhaps a list. */
 export interface Leaf {
   readonly path: readonly string[];
-  /** the FHIR type of what is there; `presence`: that something is there is the value */
+  /** the FHIR type of what is there; the type of the resource where the value is what the whole says */
   readonly is: string;
-  /** of a bare code: the system of its required value set */
+  /** of a bare code: the system of the value set that it must be from */
   readonly system?: string;
+  /** of a bare code: those that are of another system */
+  readonly systems?: Readonly<Record<string, string>>;
   /** of a reference: only those to this type */
   readonly target?: string;
   /** of a ContactPoint: only those of this system */

@@ -1,13 +1,16 @@
 /**
  * The search line of a resource: the values of its search parameters as one text, made once when the resource is stored
  * and looked into without being parsed. An entry is `name=value`, entries stand between tabs, the fields of a value
- * between unit separators, the parts of a composite between record separators. No FHIR string may hold these control
- * characters, but for the tab, which is written as a space.
+ * between unit separators, the parts of a composite between record separators, the items of a field between group
+ * separators. No FHIR string may hold these control characters, but for the tab, which is written and asked for as a
+ * space.
  */
 
 const ENTRY = '\t';
 const FIELD = '\x1f';
 const PART = '\x1e';
+/** Between the texts of one field that holds several. */
+const ITEM = '\x1d';
 
 /** Fields of one value, in the order that its kind of parameter defines (`extract.ts`). */
 export type Fields = readonly string[];
@@ -57,6 +60,15 @@ export function hasValue(line: string, name: string): boolean {
 
 export function fieldsOf(value: string): Fields {
   return value.split(FIELD);
+}
+
+/** One field of several texts; `itemsOf` reads it. */
+export function itemsField(items: readonly string[]): string {
+  return items.join(ITEM);
+}
+
+export function itemsOf(field: string): readonly string[] {
+  return field.split(ITEM);
 }
 
 export function partsOf(value: string): readonly string[] {

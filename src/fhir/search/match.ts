@@ -1,7 +1,7 @@
 import { matchesDate } from './date.ts';
 import { foldString } from './fold.ts';
 import { type IndexedParameter, indexedParameters } from './indexed.ts';
-import { type Fields, fieldsOf, hasValue, partsOf, valuesIn } from './line.ts';
+import { type Fields, fieldsOf, hasValue, itemsOf, partsOf, valuesIn } from './line.ts';
 import type { NumberValue, ParsedParameter, SearchValue } from './parameter.ts';
 
 /**
@@ -114,9 +114,7 @@ function matchesFields(
     case 'identifier':
       return fields[2] === value.value && (value.system === undefined || (fields[1] ?? '') === value.system);
     case 'of-type':
-      return (
-        fields[1] === value.value && (fields[3] ?? '').split(' ').includes(`${value.system}|${value.code}`)
-      );
+      return fields[1] === value.value && itemsOf(fields[3] ?? '').includes(`${value.system}|${value.code}`);
     case 'number':
       return matchesNumber(value, fields);
     case 'quantity':
@@ -135,21 +133,23 @@ function matchesToken(
   wantedCode: string | undefined,
 ): boolean {
   if (wanted !== undefined && wanted !== system) return false;
-  if (wantedCode === undefined) return code !== '';
+  if (wantedCode === undefined) return true;
   return (
     code === wantedCode ||
     (code.length === wantedCode.length && code.toLowerCase() === wantedCode.toLowerCase())
   );
 }
 
-function matchesText(fields: Fields, wanted: string): boolean {
-  return fields[2] !== undefined && foldString(fields[2]).startsWith(foldString(wanted));
+function matchesText([, , text = '']: Fields, wanted: string): boolean {
+  return matchesString(text, undefined, wanted);
 }
 
 function matchesString(found: string, suffix: ParsedParameter['suffix'], wanted: string): boolean {
   if (suffix === ':exact') return found === wanted;
-  const [folded, asked] = [foldString(found), foldString(wanted)];
-  return suffix === ':contains' ? folded.includes(asked) : folded.startsWith(asked);
+  const asked = foldString(wanted);
+  // nothing but punctuation: taken as it is, since nothing would be left to compare with
+  const [text, sought] = asked === '' ? [found.trim(), wanted.trim()] : [foldString(found), asked];
+  return suffix === ':contains' ? text.includes(sought) : text.startsWith(sought);
 }
 
 function rangeOf([from = '', to = '']: Fields): { readonly from: number; readonly to: number } {
@@ -177,7 +177,8 @@ function matchesUnit(
 /** What is asked for with `eq`, `ne` and `ap` is as wide as its digits; for the others it is that very number. */
 function matchesNumber({ prefix, value, from, to }: NumberValue, fields: Fields): boolean {
   const target = rangeOf(fields);
-  const within = from <= target.from && (target.to < to || (target.to === to && from === to));
+  // a double may not tell the end of the range from the number itself
+  const within = from <= target.from && (target.to < to || target.to === value);
   const slack = Math.abs(value) / 10;
   switch (prefix) {
     case 'eq':
@@ -201,10 +202,11 @@ function matchesNumber({ prefix, value, from, to }: NumberValue, fields: Fields)
   }
 }
 
+/** A canonical URL with a version is found without it too (R4 references.html#canonical). */
 function matchesUri(found: string, suffix: ParsedParameter['suffix'], wanted: string): boolean {
   if (suffix === ':below')
     return found === wanted || found.startsWith(wanted.endsWith('/') ? wanted : `${wanted}/`);
   if (suffix === ':above')
     return found === wanted || wanted.startsWith(found.endsWith('/') ? found : `${found}/`);
-  return found === wanted;
+  return found === wanted || found.startsWith(`${wanted}|`);
 }

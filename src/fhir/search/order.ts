@@ -25,7 +25,10 @@ const EARLIEST = -Number.MAX_VALUE;
 function valuesOf({ type, line }: Searched, name: string): readonly (string | number)[] {
   const indexed = indexedParameters(type).get(name);
   if (indexed === undefined) return [];
-  const fields = valuesIn(line, indexed.of ?? name).map(fieldsOf);
+  const { of = name, only } = indexed;
+  const fields = valuesIn(line, of)
+    .filter((value) => only === undefined || value.startsWith(`${only}/`))
+    .map(fieldsOf);
   switch (indexed.type) {
     case 'date':
       return fields.map(([from = '']) => (from === '' ? EARLIEST : Number(from)));

@@ -2,7 +2,7 @@ import { decimalOf } from '../decimals.ts';
 import { localReference } from '../references.ts';
 import { type DateRange, dateRange, periodRange } from './date.ts';
 import type { Leaf } from './indexed.ts';
-import type { Fields } from './line.ts';
+import { type Fields, itemsField } from './line.ts';
 
 /** What is written into the search line for one value, by the type of parameter (R4 search.html#ptypes). */
 
@@ -19,11 +19,13 @@ function objects(value: unknown): readonly Json[] {
   return list.filter((each): each is Json => typeof each === 'object' && each !== null);
 }
 
-/** Fields: system, code, text, and of an Identifier the codes of its type, `system|code` separated by spaces. */
-export function tokenFields({ is, system = '', where }: Leaf, value: unknown): readonly Fields[] {
-  if (is === 'presence') return [['', 'true']];
+/** Fields: system, code, text, and of an Identifier the codes of its type as items `system|code`. */
+export function tokenFields({ is, system = '', systems, where }: Leaf, value: unknown): readonly Fields[] {
   if (typeof value === 'boolean') return [['', String(value)]];
-  if (typeof value === 'string') return [[system, value]];
+  if (typeof value === 'string') {
+    const other = systems !== undefined && Object.hasOwn(systems, value) ? systems[value] : undefined;
+    return [[other ?? system, value]];
+  }
   if (typeof value !== 'object' || value === null) return NONE;
   const element = value as Json;
   switch (is) {
@@ -35,11 +37,18 @@ export function tokenFields({ is, system = '', where }: Leaf, value: unknown): r
       return [codingFields(element)];
     case 'Identifier':
       return [identifierFields(element)];
+    case 'Patient':
+      return [['', String(isDeceased(element))]];
     case 'ContactPoint':
       return where === undefined || element['system'] === where ? [['', text(element['value'])]] : NONE;
     default:
       return NONE;
   }
+}
+
+/** `Patient.deceased.exists() and Patient.deceased != false`: false too of a Patient that says nothing of it. */
+function isDeceased({ deceasedBoolean, deceasedDateTime }: Json): boolean {
+  return deceasedBoolean === true || deceasedDateTime !== undefined;
 }
 
 function codingFields({ system, code, display }: Json): Fields {
@@ -50,7 +59,7 @@ function identifierFields({ system, value, type }: Json): Fields {
   const kinds = objects((type as Json | undefined)?.['coding']).map(
     (each) => `${text(each['system'])}|${text(each['code'])}`,
   );
-  return [text(system), text(value), text((type as Json | undefined)?.['text']), kinds.join(' ')];
+  return [text(system), text(value), text((type as Json | undefined)?.['text']), itemsField(kinds)];
 }
 
 const NAME_PARTS = ['text', 'family', 'given', 'prefix', 'suffix'];
@@ -81,12 +90,17 @@ export function dateFields({ is }: Leaf, value: unknown): readonly Fields[] {
   return is === 'Timing' ? timingFields(value as Json) : NONE;
 }
 
+/** Only the outer limits of a schedule count, not what it says of the time between (R4 search.html#date). */
 function timingFields({ event, repeat }: Json): readonly Fields[] {
-  const events = strings(event).flatMap((each) => rangeFields(dateRange(each)));
   const bounds = (repeat as Json | undefined)?.['boundsPeriod'];
-  return typeof bounds === 'object' && bounds !== null
-    ? [...events, ...rangeFields(periodRange(bounds))]
-    : events;
+  const ranges = [
+    ...strings(event).map(dateRange),
+    ...objects(bounds).map((period) => periodRange(period)),
+  ].filter((range) => range !== undefined);
+  if (ranges.length === 0) return NONE;
+  const from = ranges.reduce((earliest, range) => Math.min(earliest, range.from), Number.POSITIVE_INFINITY);
+  const to = ranges.reduce((latest, range) => Math.max(latest, range.to), Number.NEGATIVE_INFINITY);
+  return rangeFields({ from, to });
 }
 
 function rangeFields(range: DateRange | undefined): readonly Fields[] {
@@ -98,7 +112,7 @@ function bound(value: number): string {
   return Number.isFinite(value) ? String(value) : '';
 }
 
-/** Fields: `Type/id` (empty where it is not one of this record), and of a logical reference its system and value. */
+/** Fields: `Type/id` (`Type/` where it is not one of this record, empty where its type is not said either), and of a logical reference its system and value. */
 export function referenceFields({ target }: Leaf, value: unknown): readonly Fields[] {
   if (typeof value === 'string') return [[value]];
   if (typeof value !== 'object' || value === null) return NONE;
@@ -106,9 +120,9 @@ export function referenceFields({ target }: Leaf, value: unknown): readonly Fiel
   const local = typeof reference === 'string' ? localReference(reference) : undefined;
   if (target !== undefined && (local?.type ?? type) !== target) return NONE;
   const named = objects(identifier)[0];
-  return [
-    [local === undefined ? '' : `${local.type}/${local.id}`, text(named?.['system']), text(named?.['value'])],
-  ];
+  const kind = local?.type ?? text(type);
+  const literal = kind === '' ? '' : `${kind}/${local?.id ?? ''}`;
+  return [[literal, text(named?.['system']), text(named?.['value'])]];
 }
 
 /** Fields: lowest and highest value (empty: without bound), system, code, unit. */
@@ -125,9 +139,25 @@ function oneQuantity(quantity: Json): readonly Fields[] {
   const value = decimalOf(quantity['value']);
   if (value === undefined) return NONE;
   const comparator = text(quantity['comparator']);
-  const low = comparator.startsWith('<') ? '' : String(value);
-  const high = comparator.startsWith('>') ? '' : String(value);
+  const [low, high] = boundsOf(value, comparator);
   return [[low, high, ...unitOf(quantity)]];
+}
+
+/** `<5` ends just below 5: at the last number that a double can tell from it. */
+function boundsOf(value: number, comparator: string): readonly [low: string, high: string] {
+  const step = Math.max(Math.abs(value) * Number.EPSILON, Number.MIN_VALUE);
+  switch (comparator) {
+    case '<':
+      return ['', String(value - step)];
+    case '<=':
+      return ['', String(value)];
+    case '>=':
+      return [String(value), ''];
+    case '>':
+      return [String(value + step), ''];
+    default:
+      return [String(value), String(value)];
+  }
 }
 
 function unitOf(quantity: Json): Fields {
@@ -137,11 +167,12 @@ function unitOf(quantity: Json): Fields {
 function boundsFields({ low, high }: Json): readonly Fields[] {
   const [from] = objects(low);
   const [to] = objects(high);
+  const [lowest, highest] = [decimalOf(from?.['value']), decimalOf(to?.['value'])];
   const unit = from ?? to;
-  if (unit === undefined) return NONE;
-  return [
-    [String(decimalOf(from?.['value']) ?? ''), String(decimalOf(to?.['value']) ?? ''), ...unitOf(unit)],
-  ];
+  if (unit === undefined || (lowest === undefined && highest === undefined)) return NONE;
+  const crossed = lowest !== undefined && highest !== undefined && lowest > highest;
+  const bounds = crossed ? [highest, lowest] : [lowest, highest];
+  return [[...bounds.map((each) => String(each ?? '')), ...unitOf(unit)]];
 }
 
 /** "Just search on the bounds of the values" (R4, Observation.value-quantity). */

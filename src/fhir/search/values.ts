@@ -17,10 +17,12 @@ export interface ReadingContext {
 export function readValue(
   definition: ParameterDefinition,
   suffix: Suffix | undefined,
-  text: string,
+  written: string,
   context: ReadingContext,
 ): SearchValue | undefined {
-  if (text === '') return undefined;
+  if (written === '') return undefined;
+  // as a search line has it
+  const text = written.replaceAll('\t', ' ');
   if (suffix === ':missing') return readMissing(text);
   if (suffix === ':identifier' || suffix === '.identifier') return readIdentifier(definition, text);
   if (suffix === ':of-type') return readOfType(text);
@@ -120,9 +122,19 @@ function readNumber(definition: ParameterDefinition, text: string): NumberValue 
   const parts = prefixed === undefined ? null : DECIMAL.exec(prefixed.rest);
   if (prefixed === undefined || parts === null) return undefined;
   const value = Number(prefixed.rest);
-  const half = 10 ** (Number(parts[4] ?? 0) - (parts[3]?.length ?? 0)) / 2;
-  if (!Number.isFinite(value) || !Number.isFinite(half)) return undefined;
-  return { kind: 'number', prefix: prefixed.prefix, value, from: value - half, to: value + half };
+  const [from, to] = impliedRange(parts);
+  if (![value, from, to].every(Number.isFinite)) return undefined;
+  return { kind: 'number', prefix: prefixed.prefix, value, from, to };
+}
+
+/** Half of the last digit either way, in digits: what 5.4 + 0.05 comes to as a double is not 5.45. */
+function impliedRange([, sign, whole = '', fraction = '', exponent = '0']: RegExpExecArray): readonly [
+  from: number,
+  to: number,
+] {
+  const tenfold = BigInt(`${whole}${fraction}0`) * (sign === '-' ? -1n : 1n);
+  const power = Number(exponent) - fraction.length - 1;
+  return [Number(`${tenfold - 5n}e${power}`), Number(`${tenfold + 5n}e${power}`)];
 }
 
 /** `5.4`, `5.4|system|code` or `5.4||code` */

@@ -73,7 +73,9 @@ export function referencesOf(searched: Searched, name: string): readonly string[
   const literals = valuesIn(searched.line, indexed.of ?? name).map((raw) => fieldsOf(raw)[0] ?? '');
   return literals.filter(
     (literal) =>
-      literal.includes('/') && (indexed.only === undefined || literal.startsWith(`${indexed.only}/`)),
+      literal.includes('/') &&
+      !literal.endsWith('/') &&
+      (indexed.only === undefined || literal.startsWith(`${indexed.only}/`)),
   );
 }
 

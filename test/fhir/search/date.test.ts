@@ -41,6 +41,10 @@ t.test('dates without a zone are Europe/London, summer time included', async (t)
   t.same(periodRange({ start: '2024', end: '2024' }), dateRange('2024'));
   t.same(periodRange({ start: '2024-01-01T00:00Z' })?.to, Number.POSITIVE_INFINITY);
   t.same(periodRange({ end: '2024-01-01T00:00Z' })?.from, Number.NEGATIVE_INFINITY);
+  t.same(periodRange({ start: '2024-03', end: '2024-01' }), {
+    from: dateRange('2024-01')?.from,
+    to: dateRange('2024-03')?.to,
+  });
   t.equal(periodRange({}), undefined);
   t.equal(periodRange({ start: '2024-02-30' }), undefined);
   t.equal(periodRange({ start: '2024-02-30', end: '2025' }), undefined);

@@ -157,11 +157,7 @@ t.test('each type reads its values', async (t) => {
     ['focus', 'Device/d', [{ kind: 'reference', type: 'Device', id: 'd' }]],
     ['probability', 'gt100', [{ kind: 'number', prefix: 'gt', value: 100, from: 99.5, to: 100.5 }]],
     ['probability', '1e2', [{ kind: 'number', prefix: 'eq', value: 100, from: 50, to: 150 }]],
-    [
-      'probability',
-      '-5.4',
-      [{ kind: 'number', prefix: 'eq', value: -5.4, from: -5.45, to: -5.3500000000000005 }],
-    ],
+    ['probability', '-5.4', [{ kind: 'number', prefix: 'eq', value: -5.4, from: -5.45, to: -5.35 }]],
     [
       'value-quantity',
       '5||mg',
