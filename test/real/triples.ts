@@ -106,11 +106,6 @@ function exceptionOf({ row }: Known, index: IndexValue, leads: Now): string | un
   if (row.type === 'Patient' && parameter === 'identifier' && own.system !== NHS_NUMBER) {
     return 'a person is found by NHS number, by no other identifier';
   }
-  if (row.type === 'Patient' && parameter === 'deceased' && own === false) {
-    return 'that nobody recorded a death is not indexed';
-  }
-  if (value.type === 'Identifier' && own.value === undefined)
-    return 'an Identifier without a value is not indexed';
   if (kind === 'date' && value.type === 'string') return 'a text in the place of a date';
   return kind === 'reference' && typeof own === 'object'
     ? leadlessness(row, parameter, own, leads(own))
