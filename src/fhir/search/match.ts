@@ -160,7 +160,9 @@ function rangeOf([from = '', to = '']: Fields): { readonly from: number; readonl
 }
 
 function matchesReference(literal: string, type: string | undefined, id: string): boolean {
-  return type === undefined ? literal.endsWith(`/${id}`) : literal === `${type}/${id}`;
+  if (type !== undefined) return literal === `${type}/${id}`;
+  // an id is what stands behind the type: the end of a canonical address is none
+  return literal.endsWith(`/${id}`) && literal.indexOf('/') === literal.length - id.length - 1;
 }
 
 /** `system` absent: any unit; empty: none given, the code or the unit's own text decides (R4 search.html#quantity). */
