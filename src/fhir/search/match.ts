@@ -17,6 +17,8 @@ export interface Searched {
   readonly line: string;
 }
 
+type StringValue = Extract<SearchValue, { readonly kind: 'string' }>;
+
 /**
  * @param parameter read against the table of the resource's type; neither chained nor `_has`
  * @param now milliseconds since 1970 UTC: what `ap` is measured from
@@ -28,7 +30,7 @@ export function matchesParameter(searched: Searched, parameter: ParsedParameter,
   if (indexed === undefined) return false;
   if (suffix === ':missing')
     return values.some((value) => isMissing(searched, name, indexed) === wantsMissing(value));
-  const found = values.some((value) => matchesValue(searched, name, indexed, suffix, value, now));
+  const found = matchesAny(searched, name, indexed, suffix, values, now);
   return suffix === ':not' ? !found : found;
 }
 
@@ -52,43 +54,61 @@ function isMissing(
   return !hasValue(line, name);
 }
 
-function matchesValue(
+function matchesAny(
   searched: Searched,
   name: string,
-  { type, of, only, parts, bases, components }: IndexedParameter,
+  indexed: IndexedParameter,
   suffix: ParsedParameter['suffix'],
-  value: SearchValue,
+  values: readonly SearchValue[],
   now: number,
 ): boolean {
-  const all = indexedParameters(searched.type);
-  const matchesNamed = (part: string | undefined, wanted: SearchValue): boolean => {
-    const found = part === undefined ? undefined : all.get(part);
-    return (
-      part !== undefined && found !== undefined && matchesValue(searched, part, found, suffix, wanted, now)
-    );
-  };
-  if (parts !== undefined) return parts.some((part) => matchesNamed(part, value));
-  if (of !== undefined) {
-    return valuesIn(searched.line, of).some(
-      (raw) => raw.startsWith(`${only}/`) && matchesFields(fieldsOf(raw), suffix, value, now),
+  const { of = name, only, parts, components } = indexed;
+  if (parts !== undefined) return parts.some((part) => matchesNamed(searched, part, suffix, values, now));
+  if (components !== undefined) {
+    return values.some(
+      (value) => value.kind === 'composite' && matchesTogether(searched, name, indexed, value.parts, now),
     );
   }
-  if (type !== 'composite' || value.kind !== 'composite') {
-    return valuesIn(searched.line, name).some((raw) => matchesFields(fieldsOf(raw), suffix, value, now));
+  for (const raw of valuesIn(searched.line, of)) {
+    if (only !== undefined && !raw.startsWith(`${only}/`)) continue;
+    const fields = fieldsOf(raw);
+    if (values.some((value) => matchesFields(fields, suffix, value, now))) return true;
   }
+  return false;
+}
+
+function matchesNamed(
+  searched: Searched,
+  name: string | undefined,
+  suffix: ParsedParameter['suffix'],
+  values: readonly SearchValue[],
+  now: number,
+): boolean {
+  const indexed = name === undefined ? undefined : indexedParameters(searched.type).get(name);
+  return (
+    name !== undefined && indexed !== undefined && matchesAny(searched, name, indexed, suffix, values, now)
+  );
+}
+
+/** @param wanted what each part of a composite must be */
+function matchesTogether(
+  searched: Searched,
+  name: string,
+  { bases, components = [] }: IndexedParameter,
+  wanted: readonly SearchValue[],
+  now: number,
+): boolean {
   // components anywhere in the resource: each occurs with every other
   if (bases === undefined) {
-    return (
-      components?.every((component, index) => {
-        const wanted = value.parts[index];
-        return wanted !== undefined && matchesNamed(component.name, wanted);
-      }) === true
-    );
+    return components.every((component, index) => {
+      const part = wanted[index];
+      return part !== undefined && matchesNamed(searched, component.name, undefined, [part], now);
+    });
   }
   return valuesIn(searched.line, name).some((raw) =>
-    partsOf(raw).every((part, index) => {
-      const wanted = value.parts[index];
-      return wanted !== undefined && matchesFields(fieldsOf(part), undefined, wanted, now);
+    partsOf(raw).every((found, index) => {
+      const part = wanted[index];
+      return part !== undefined && matchesFields(fieldsOf(found), undefined, part, now);
     }),
   );
 }
@@ -104,9 +124,7 @@ function matchesFields(
     case 'token':
       return matchesToken(fields, value.system, value.code);
     case 'string':
-      return suffix === ':text'
-        ? matchesText(fields, value.text)
-        : matchesString(fields[0] ?? '', suffix, value.text);
+      return matchesString((suffix === ':text' ? fields[2] : fields[0]) ?? '', suffix, value);
     case 'date':
       return matchesDate(value.prefix, value.range, rangeOf(fields), now);
     case 'reference':
@@ -140,15 +158,18 @@ function matchesToken(
   );
 }
 
-function matchesText([, , text = '']: Fields, wanted: string): boolean {
-  return matchesString(text, undefined, wanted);
-}
+/** What is asked for is the same from one resource to the next. */
+const ASKED = new WeakMap<StringValue, string>();
 
-function matchesString(found: string, suffix: ParsedParameter['suffix'], wanted: string): boolean {
-  if (suffix === ':exact') return found === wanted;
-  const asked = foldString(wanted);
+function matchesString(found: string, suffix: ParsedParameter['suffix'], wanted: StringValue): boolean {
+  if (suffix === ':exact') return found === wanted.text;
+  let asked = ASKED.get(wanted);
+  if (asked === undefined) {
+    asked = foldString(wanted.text);
+    ASKED.set(wanted, asked);
+  }
   // nothing but punctuation: taken as it is, since nothing would be left to compare with
-  const [text, sought] = asked === '' ? [found.trim(), wanted.trim()] : [foldString(found), asked];
+  const [text, sought] = asked === '' ? [found.trim(), wanted.text.trim()] : [foldString(found), asked];
   return suffix === ':contains' ? text.includes(sought) : text.startsWith(sought);
 }
 
@@ -160,7 +181,9 @@ function rangeOf([from = '', to = '']: Fields): { readonly from: number; readonl
 }
 
 function matchesReference(literal: string, type: string | undefined, id: string): boolean {
-  return type === undefined ? literal.endsWith(`/${id}`) : literal === `${type}/${id}`;
+  if (type !== undefined) return literal === `${type}/${id}`;
+  // an id is what stands behind the type: the end of a canonical address is none
+  return literal.endsWith(`/${id}`) && literal.indexOf('/') === literal.length - id.length - 1;
 }
 
 /** `system` absent: any unit; empty: none given, the code or the unit's own text decides (R4 search.html#quantity). */

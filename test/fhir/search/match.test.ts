@@ -374,7 +374,7 @@ t.test('references', async (t) => {
       'canonical addresses, with and without their version',
       { resourceType: 'CarePlan', instantiatesCanonical: ['http://example.org/PlanDefinition/a|2.0'] },
       'instantiates-canonical=http://example.org/PlanDefinition/a instantiates-canonical=http://example.org/PlanDefinition/a|2.0',
-      'instantiates-canonical=http://example.org/PlanDefinition/a|1.0 instantiates-canonical=http://example.org/PlanDefinition',
+      'instantiates-canonical=a instantiates-canonical=PlanDefinition/a instantiates-canonical=http://example.org/PlanDefinition/a|1.0 instantiates-canonical=http://example.org/PlanDefinition',
     ],
   ]);
 });

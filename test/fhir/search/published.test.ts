@@ -182,8 +182,6 @@ function reached(
 /** Where FHIRPath and the paths may differ, each with the reason. */
 const REACHED_OTHERWISE: Readonly<Record<string, RegExp>> = {
   'Medplum does not narrow a choice by .as(Type) in these': /^Condition\.(?:onset|abatement)-/,
-  'Medplum takes quantities for one that differ in comparator or data':
-    /^Observation\.(?:combo|component)-value-quantity$/,
   'an attachment is no reference': /^Consent\.source-reference$/,
   'a condition, not a place': /^Patient\.deceased$/,
 };
