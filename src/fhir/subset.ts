@@ -24,7 +24,13 @@ export function isWhole({ summary, elements }: Part): boolean {
 export function subsetOf<T extends object>(resource: T, part: Part): T {
   if (isWhole(part)) return resource;
   const type = String((resource as Json)['resourceType']);
-  return keepOnly(resource, membersKept(type, part, Object.keys(resource)));
+  return withoutClaims(keepOnly(resource, membersKept(type, part, Object.keys(resource))));
+}
+
+/** A part need not have what a profile of the whole asks for. */
+function withoutClaims<T extends object>(resource: T): T {
+  const { profile, ...meta } = ((resource as Json)['meta'] ?? {}) as Json;
+  return profile === undefined ? resource : { ...resource, meta };
 }
 
 function membersKept(

@@ -151,6 +151,7 @@ t.test('searching', async (t) => {
     }
     for (const { resource } of entriesOf(await get(`${path}&_summary=true`), 'match')) {
       t.ok(subsetted(resource) && resource.code && resource.subject);
+      t.notOk(resource.meta.profile, 'a part claims no profile of the whole');
       t.notOk(resource.category || resource.note, 'no part of the summary');
     }
     for (const { resource } of entriesOf(await get(`${path}&_summary=text`), 'match'))

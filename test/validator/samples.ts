@@ -61,11 +61,6 @@ function post(kind: string, name: string, path: string, body: object, status = 2
   return { kind, name, as: 'gp', path, status, ...sent };
 }
 
-/** A row for what is being built. */
-function later(sample: Sample): Sample {
-  return { ...sample, later: true };
-}
-
 /** Whose rows of a type are looked at; everybody else has the showcase's. */
 const WHO: Readonly<Partial<Record<ServedTypeName, string>>> = {
   Task: 'adult-agreed',
@@ -221,7 +216,7 @@ function parameters(...parameter: readonly object[]): object {
   return { resourceType: 'Parameters', parameter };
 }
 
-const LATER: readonly Sample[] = [
+const FURTHER: readonly Sample[] = [
   get('vread', 'vread', 'gp', 'Condition/{id of search Condition}/_history/{version of search Condition}'),
   get('history', 'history of one', 'gp', 'Condition/{id of search Condition}/_history'),
   get(
@@ -262,13 +257,11 @@ const LATER: readonly Sample[] = [
     'Observation/$validate',
     parameters({ name: 'resource', resource: { ...OBSERVATION, status: 'banana' } }),
   ),
-  ...['StructureDefinition', 'CodeSystem', 'ValueSet', 'OperationDefinition', 'SearchParameter'].flatMap(
-    (type) => [
-      get('definition', `search ${type}`, 'gp', type),
-      get('definition', `read ${type}`, 'gp', `${type}/{id of search ${type}}`),
-    ],
-  ),
-].map(later);
+  ...['StructureDefinition', 'CodeSystem', 'ValueSet', 'SearchParameter'].flatMap((type) => [
+    get('definition', `search ${type}`, 'gp', type),
+    get('definition', `read ${type}`, 'gp', `${type}/{id of search ${type}}`),
+  ]),
+];
 
 /** Last, so that the audit log holds everything above. */
 const AUDIT: readonly Sample[] = [
@@ -285,6 +278,6 @@ export const SAMPLES: readonly Sample[] = [
   ...OUTCOMES,
   ...CONSENTS,
   ...REFUSALS,
-  ...LATER,
+  ...FURTHER,
   ...AUDIT,
 ];

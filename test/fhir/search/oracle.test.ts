@@ -99,7 +99,9 @@ function made(
   | undefined {
   const { resourceType: type, ...from } = choose(resources);
   const line = searchLine({ resourceType: type, ...from });
-  const [name, { type: kind }] = choose([...indexedParameters(type)]);
+  // of our own parameters Medplum knows nothing
+  const published = [...indexedParameters(type)].filter(([, { url }]) => url.startsWith('http://hl7.org/'));
+  const [name, { type: kind }] = choose(published);
   const modifier = choose(MODIFIERS[kind] ?? ['']);
   const sources = indexedParameters(type).get(name)?.parts ?? [indexedParameters(type).get(name)?.of ?? name];
   const own = sources.flatMap((each) => valuesIn(line, each).flatMap((raw) => queriesFor(type, each, raw)));
