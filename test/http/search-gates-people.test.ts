@@ -616,6 +616,26 @@ t.test(
         t.equal((await ask(t, `Observation?patient=${a}&${query}&_count=1`)).status, 200);
     });
 
+    t.test('what comes along is bounded, the answer says so, and hidden rows are not counted', async (t) => {
+      const a = personOf('long-record');
+      const types = [
+        'Observation',
+        'MedicationRequest',
+        'MedicationStatement',
+        'Condition',
+        'Encounter',
+        'DiagnosticReport',
+      ];
+      const path = `Patient?_id=${a}&${types.map((type) => `_revinclude=${type}:subject`).join('&')}`;
+      const cut = await ask(t, path);
+      t.equal(idsIn(cut, 'include').length, 1000);
+      t.match(cut.text, /includes-truncated/);
+      await sql(`update record.resource_version set labels = '{|R}' where person_id = $1 and type = 8`, a);
+      const fewer = await ask(t, path);
+      t.ok(idsIn(fewer, 'include').length < 1000);
+      t.notMatch(fewer.text, /includes-truncated/);
+    });
+
     t.test(
       'S-19: a batch reaches no address that has no route, and its entries are judged one by one',
       async (t) => {
