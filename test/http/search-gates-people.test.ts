@@ -137,8 +137,11 @@ t.test(
             visit(`00000000-0000-4000-8000-${String(n).padStart(12, '0')}`, '1'),
             [RESTRICTED],
           );
-        await gives(t, `Encounter?patient=${e}&_count=1`, [all[0] ?? '']);
         t.equal(idsIn(await ask(t, `Encounter?patient=${e}&_count=1000`)).length, all.length);
+        const others = `update record.resource_version set labels = '{|R}' where person_id = $1 and type = 7 and resource_id <> all($2)`;
+        await sql(others, e, [first, last]);
+        const [late] = given(await gives(t, `Encounter?patient=${e}&_count=1`, [first]));
+        t.ok(late !== undefined && !('location' in late || 'reasonCode' in late));
       },
     );
 
