@@ -137,8 +137,11 @@ t.test(
             visit(`00000000-0000-4000-8000-${String(n).padStart(12, '0')}`, '1'),
             [RESTRICTED],
           );
-        await gives(t, `Encounter?patient=${e}&_count=1`, [all[0] ?? '']);
         t.equal(idsIn(await ask(t, `Encounter?patient=${e}&_count=1000`)).length, all.length);
+        const others = `update record.resource_version set labels = '{|R}' where person_id = $1 and type = 7 and resource_id <> all($2)`;
+        await sql(others, e, [first, last]);
+        const [late] = given(await gives(t, `Encounter?patient=${e}&_count=1`, [first]));
+        t.ok(late !== undefined && !('location' in late || 'reasonCode' in late));
       },
     );
 
@@ -614,6 +617,26 @@ t.test(
         many(20, () => '_include:iterate=Observation:encounter', '&'),
       ])
         t.equal((await ask(t, `Observation?patient=${a}&${query}&_count=1`)).status, 200);
+    });
+
+    t.test('what comes along is bounded, the answer says so, and hidden rows are not counted', async (t) => {
+      const a = personOf('long-record');
+      const types = [
+        'Observation',
+        'MedicationRequest',
+        'MedicationStatement',
+        'Condition',
+        'Encounter',
+        'DiagnosticReport',
+      ];
+      const path = `Patient?_id=${a}&${types.map((type) => `_revinclude=${type}:subject`).join('&')}`;
+      const cut = await ask(t, path);
+      t.equal(idsIn(cut, 'include').length, 1000);
+      t.match(cut.text, /includes-truncated/);
+      await sql(`update record.resource_version set labels = '{|R}' where person_id = $1 and type = 8`, a);
+      const fewer = await ask(t, path);
+      t.ok(idsIn(fewer, 'include').length < 1000);
+      t.notMatch(fewer.text, /includes-truncated/);
     });
 
     t.test(

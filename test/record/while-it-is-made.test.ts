@@ -2,10 +2,13 @@ import { randomUUID } from 'node:crypto';
 import pg from 'pg';
 import t from 'tap';
 import type { Ask } from '../../src/access/ask.ts';
+import { PLAIN_RESULTS } from '../../src/fhir/search/results.ts';
 import { disclose } from '../../src/record/disclose.ts';
 import type { DisclosePorts, RecordStore } from '../../src/record/ports.ts';
 import { StoredRecord } from '../../src/storage/record-store.ts';
 import { testService } from '../support/service.ts';
+
+type Question = 'fetch' | 'consents' | 'bodies' | 'directory' | 'versions';
 
 const GP = { kind: 'staff', organisation: 'K82004', role: 'general-practitioner', user: 'gp-jones' } as const;
 
@@ -58,7 +61,7 @@ t.test('consent and sharing that change while an answer is made, or since a page
     await client.query('commit');
   };
   /** The real store, with an opt-out committed just before one of its questions is first answered. */
-  const optingOutAt = (question: 'fetch' | 'consents' | 'bodies'): DisclosePorts => {
+  const optingOutAt = (question: Question): DisclosePorts => {
     let done = false;
     const store = new Proxy(ports.store, {
       get(target: RecordStore, name: keyof RecordStore) {
@@ -77,8 +80,15 @@ t.test('consent and sharing that change while an answer is made, or since a page
   };
 
   t.test('an opt-out committed meanwhile is obeyed, whichever question it falls into', async (t) => {
-    const cases: readonly (readonly ['fetch' | 'consents' | 'bodies', Ask])[] = [
+    const performers = {
+      direction: 'include',
+      source: 'Immunization',
+      parameter: 'performer',
+      iterate: false,
+    } as const;
+    const cases: readonly (readonly [Question, Ask])[] = [
       ['fetch', ask({})],
+      ['directory', ask({ results: { ...PLAIN_RESULTS, includes: [performers] } })],
       ['consents', ask({ interaction: 'everything', type: 'Patient', count: 1000 })],
       ['fetch', ask({ type: 'Patient', person: await demographics() })],
     ];
@@ -86,6 +96,24 @@ t.test('consent and sharing that change while an answer is made, or since a page
       const text = (await disclose(optingOutAt(question), request(asked))).send();
       t.match(text, /consent-withdrawn/, `${question}, ${asked.interaction} ${asked.type}`);
       t.notMatch(text, /"mode":"match"/);
+      await optOut(false);
+    }
+  });
+
+  t.test('C-07: an opt-out committed while versions are read leaves none of them', async (t) => {
+    const found = await client.query<{ id: string; version: string }>(
+      `select resource_id::text as id, valid_from::text as version from record.resource_version
+        where person_id = $1 and type = 6 limit 1`,
+      [id],
+    );
+    const [{ id: one = '', version = '' } = {}] = found.rows;
+    for (const more of [
+      { interaction: 'history-instance' },
+      { interaction: 'vread', version: Number(version) },
+    ] as const) {
+      const asked = ask({ ...more, id: one, person: { by: 'resource', id: one } });
+      t.match((await disclose(ports, request(asked))).send(), one, 'it is there to be read');
+      await t.rejects(disclose(optingOutAt('versions'), request(asked)), /has been withdrawn/);
       await optOut(false);
     }
   });

@@ -117,7 +117,7 @@ export async function plantTangledRecord(client: pg.Client, person: string, othe
     valueQuantity: { value: 5000 },
     note: [{ text: CANARY }],
   };
-  const links = { derivedFrom: [seen(PULSE)], hasMember: [seen(LAB)] };
+  const links = { derivedFrom: [seen(PULSE)], hasMember: [seen(LAB), seen(WIDENED)] };
   await labelled(observation(SECRET, 'laboratory', 'secret', { ...visit, ...secret, ...links }));
   const lab = { effectiveDateTime: '2026-01-06', valueQuantity: { value: 4 } };
   await open(observation(LAB, 'laboratory', 'lab', { subject, ...lab, encounter: at(HIDDEN_VISIT) }));
