@@ -65,7 +65,7 @@ async function guide(service: Service, keys: string, cases: readonly Case[]): Pr
     `  curl -s -H 'Authorization: Bearer ${token}' '${fhirBase}/Patient/${id}/$everything'`,
     '',
     `The token lives an hour; another: npx mcr token --organisation bucks-council --role social-worker (--help tells more).`,
-    `What the service can do: ${fhirBase}/metadata. Ctrl-C stops.`,
+    `What the service can do: ${fhirBase}/metadata, or to read: ${new URL('/docs/', fhirBase).href}. Ctrl-C stops.`,
   ];
 }
 
