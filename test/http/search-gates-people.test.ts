@@ -1,5 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
+import { loadStaff } from '../../src/load.ts';
 import { gateOf, NEVER } from '../support/gate.ts';
 import { personIds, practiceKnowsNoAddress } from '../support/hard-case-people.ts';
 import { GP } from '../support/hard-cases.ts';
@@ -335,6 +338,22 @@ t.test(
           one,
           own,
         );
+      // whichever of the two numbers is theirs
+      const staff = join(service.folder, 'staff.csv');
+      const numberOf = (name: string) => service.person(name).nhsNumber ?? '';
+      const lines = [
+        `K82001,gp-smith,${numberOf('staff-patient')}`,
+        `K82001,gp-twin,${numberOf('working-single')}`,
+      ];
+      writeFileSync(staff, `organisation,user_id,nhs_number\n${lines.join('\n')}\n`);
+      await loadStaff(service.service, staff);
+      const alsoSelf = await service.token({
+        ...GP,
+        organisation: 'K82001',
+        user: 'gp-twin',
+        notOwnRecord: false,
+      });
+      for (const path of [...roadsTo(own), ...roadsTo(twin)]) await refused(t, path, 403, alsoSelf);
       for (const path of [
         ...roadsTo(twin),
         `Patient?identifier=${byNumber(service.person('working-single').nhsNumber)}`,

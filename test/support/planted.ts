@@ -159,7 +159,8 @@ function undated(text: string): string {
   return text
     .replaceAll(id, 'ID')
     .replace(/"urn:uuid:[0-9a-f-]{36}"/g, '"urn:uuid:"')
-    .replace(/"(date|end)":"[0-9T:.-]+\.\d{3}Z"/g, '"$1":""');
+    .replace(/"(date|end)":"[0-9T:.-]+\.\d{3}Z"/g, '"$1":""')
+    .replace(/Summary made<\/td><td>[^<]*/, 'Summary made</td><td>');
 }
 
 export interface WrittenEvent {
