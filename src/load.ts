@@ -1,8 +1,10 @@
 import { createSecretKey, randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { nhsNumberHmac } from './access/staff-number.ts';
+import type { Configuration } from './config.ts';
 import type { Certificate } from './loads/certificate.ts';
 import type { LoadProgress } from './loads/context.ts';
+import { guardLimits } from './loads/guards.ts';
 import type { LoadEvent } from './loads/ports.ts';
 import { runLoad } from './loads/run.ts';
 import { readStaffDirectory } from './loads/staff-directory.ts';
@@ -14,6 +16,7 @@ import type { Service } from './wire.ts';
  * Loads one extract of one source, audited.
  *
  * @param folder of the manifest and its files
+ * @param releases the held load whose extract this is, once a human has let it pass
  * @throws LoadFailed where storage, the audit log or this program failed
  */
 export function loadExtract(
@@ -21,6 +24,7 @@ export function loadExtract(
   source: string,
   folder: string,
   progress?: LoadProgress,
+  releases?: number,
 ): Promise<Certificate> {
   const { configuration, database } = service;
   return runLoad({
@@ -30,12 +34,20 @@ export function loadExtract(
     store: new PostgresLoadStore(database),
     audit: (event) => accountLoad(service, event),
     stagingRoot: join(configuration.dataFolder, 'staging'),
+    heldRoot: heldRoot(configuration),
+    guards: configuration.loads.guards.get(source) ?? guardLimits(),
+    ...(releases === undefined ? {} : { releases }),
     resourceKey: createSecretKey(configuration.secrets().resourceIds),
     now: Date.now,
     newPersonId: randomUUID,
     memory: () => process.memoryUsage.rss(),
     ...(progress === undefined ? {} : { progress }),
   });
+}
+
+/** Where extracts of held loads are kept. */
+export function heldRoot(configuration: Configuration): string {
+  return join(configuration.dataFolder, 'held');
 }
 
 async function accountLoad(
@@ -51,8 +63,8 @@ async function accountLoad(
     clientAddress: 'local',
     description: `Load of ${source?.name ?? event.source}: ${event.result}`,
     outcome:
-      event.result === 'refused' || event.result === 'failed'
-        ? { code: event.result === 'refused' ? '4' : '8', reason: `load-${event.result}` }
+      event.result === 'refused' || event.result === 'failed' || event.result === 'held'
+        ? { code: event.result === 'failed' ? '8' : '4', reason: `load-${event.result}` }
         : { code: '0' },
     policyVersion: service.configuration.policy.version,
     details: { source: event.source, result: event.result, ...event.details },
