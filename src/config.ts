@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { Ajv, type ErrorObject } from 'ajv';
 import type { IssuerConfiguration } from './access/issuers.ts';
 import type { Organisation, Policy, Sector, SourcePolicy } from './access/policy.ts';
+import { certificateKeyFaults } from './certificate-key.ts';
 import { consistencyFaults, productionFaults } from './config-faults.ts';
 import { CONFIGURATION_SCHEMA } from './config-schema.ts';
 import { type GuardLimits, type GuardSettings, guardLimits } from './loads/guards.ts';
@@ -120,7 +121,12 @@ export function readConfiguration(env: Environment, root: string): Configuration
     checked.secrets === undefined
       ? { secrets: () => demoSecrets(dataFolder), faults: [] }
       : secretsFromFiles(checked.secrets, dirname(file));
-  const faults = [...consistencyFaults(checked), ...productionFaults(checked, env), ...secretFaults];
+  const faults = [
+    ...consistencyFaults(checked),
+    ...productionFaults(checked, env),
+    ...secretFaults,
+    ...certificateKeyFaults(checked.loads?.certificateKey, dirname(file)),
+  ];
   if (faults.length > 0) throw new ConfigurationError(faults);
   return assemble(checked, env, { folder: dirname(file), dataFolder, secrets });
 }
