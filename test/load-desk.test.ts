@@ -1,10 +1,12 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { createHash, createPublicKey } from 'node:crypto';
-import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createHash, createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import t from 'tap';
 import { certificateKey } from '../src/certificate-key.ts';
+import { type Configuration, ConfigurationError, readConfiguration } from '../src/config.ts';
 import { heldRoot, loadExtract, tidyLoads } from '../src/load.ts';
 import {
   recentLoads,
@@ -14,7 +16,8 @@ import {
   rememberedLoad,
   signedCertificate,
 } from '../src/load-desk.ts';
-import { verifyCertificate } from '../src/loads/signature.ts';
+import { guardLimits } from '../src/loads/guards.ts';
+import { thumbprint, verifyCertificate } from '../src/loads/signature.ts';
 import { repositoryRoot } from './support/root.ts';
 import { type TestService, testService } from './support/service.ts';
 
@@ -191,3 +194,68 @@ function resequenced(folder: string, sequence: number): string {
   writeFileSync(file, JSON.stringify({ ...JSON.parse(readFileSync(file, 'utf8')), sequence }));
   return folder;
 }
+
+t.test('faults of guards and of the key of certificates are named with their path', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'mcr-guards-'));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  const demo = JSON.parse(readFileSync(join(repositoryRoot(), 'demo', 'config.json'), 'utf8'));
+  const read = (guards: unknown, loads: unknown): Configuration => {
+    const [first, ...others] = demo.sources;
+    const file = join(folder, 'config.json');
+    writeFileSync(file, JSON.stringify({ ...demo, sources: [{ ...first, guards }, ...others], loads }));
+    return readConfiguration({ MCR_CONFIG: file }, repositoryRoot());
+  };
+  const faults = (guards: unknown, loads: unknown): readonly string[] => {
+    try {
+      read(guards, loads);
+      return [];
+    } catch (error) {
+      return error instanceof ConfigurationError ? error.faults : [String(error)];
+    }
+  };
+  const shrink = (total: unknown): unknown => ({ shrink: { total } });
+  for (const [guards, loads, expected] of [
+    [shrink(101), {}, '/sources/0/guards/shrink/total must be <= 100'],
+    [shrink(-0.1), {}, '/sources/0/guards/shrink/total must be >= 0'],
+    [shrink('30'), {}, '/sources/0/guards/shrink/total must be number'],
+    [{ shrunk: {} }, {}, '/sources/0/guards must NOT have additional properties: "shrunk"'],
+    [
+      { rejected: { practice: 5 } },
+      {},
+      '/sources/0/guards/rejected must NOT have additional properties: "practice"',
+    ],
+    [{ least: 0 }, {}, '/sources/0/guards/least must be >= 1'],
+    [{}, { heldDays: 0 }, '/loads/heldDays must be >= 1'],
+    [{}, { heldFor: 3 }, '/loads must NOT have additional properties: "heldFor"'],
+  ] as const) {
+    t.same(faults(guards, loads), [expected]);
+  }
+  writeFileSync(
+    join(folder, 'rsa.pem'),
+    generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem' }),
+  );
+  t.match(faults({}, { certificateKey: 'rsa.pem' }), [
+    /^\/loads\/certificateKey: the key in .*rsa\.pem must be Ed25519$/,
+  ]);
+  t.match(faults({}, { certificateKey: 'none.pem' }), [
+    /^\/loads\/certificateKey: there is no such key to be read in /,
+  ]);
+  const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+  writeFileSync(join(folder, 'public.pem'), publicKey.export({ type: 'spki', format: 'pem' }));
+  t.match(faults({}, { certificateKey: 'public.pem' }), [/no such key/], 'a public key signs nothing');
+  writeFileSync(join(folder, 'key.pem'), privateKey.export({ type: 'pkcs8', format: 'pem' }));
+  const good = read({ shrink: { type: 12.5 } }, { certificateKey: 'key.pem', heldDays: 3 });
+  t.equal(thumbprint(certificateKey(good)), thumbprint(publicKey));
+  t.match(good.loads, { heldDays: 3, rejectDays: 90 });
+  t.same(good.loads.guards.get(demo.sources[0].code), guardLimits({ shrink: { type: 12.5 } }));
+  t.same(good.loads.guards.get(demo.sources[1].code), guardLimits());
+  t.equal(
+    good.policy.version,
+    read({}, {}).policy.version,
+    'guards are no part of what decides who sees what',
+  );
+  t.throws(
+    () => certificateKey({ ...read({}, {}), mode: 'production' }),
+    /name its file in \/loads\/certificateKey/,
+  );
+});
