@@ -73,6 +73,33 @@ const sharedType = {
   properties: { days, exceptCategories: texts, exceptCodes: texts, exceptElements: texts },
 } as const;
 
+const percent = { type: 'number', minimum: 0, maximum: 100 } as const;
+const growth = { type: 'number', minimum: 0, maximum: 1_000_000 } as const;
+
+/** Percentages; what is left out is as by default (`loads/guards.ts`). */
+const guards = {
+  type: 'object',
+  additionalProperties: false,
+  properties: {
+    rejected: {
+      type: 'object',
+      additionalProperties: false,
+      properties: { total: percent, type: percent },
+    },
+    shrink: {
+      type: 'object',
+      additionalProperties: false,
+      properties: { total: percent, type: percent, practice: percent },
+    },
+    growth: {
+      type: 'object',
+      additionalProperties: false,
+      properties: { total: growth, type: growth, practice: growth },
+    },
+    least: { type: 'integer', minimum: 1, maximum: 1_000_000 },
+  },
+} as const;
+
 const source = {
   type: 'object',
   additionalProperties: false,
@@ -99,6 +126,7 @@ const source = {
     speaksFor: { type: 'array', items: { enum: ['health', 'social-care'] } },
     staleAfterHours: { type: 'number', exclusiveMinimum: 0 },
     shares: { type: 'object', additionalProperties: sharedType },
+    guards,
   },
 } as const;
 
@@ -153,6 +181,15 @@ export const CONFIGURATION_SCHEMA = {
       properties: {
         requestsPerMinute: { type: 'integer', minimum: 1 },
         deadlineMs: { type: 'integer', minimum: 50, maximum: 30000 },
+      },
+    },
+    loads: {
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        certificateKey: text,
+        heldDays: { type: 'integer', minimum: 1, maximum: 365 },
+        rejectDays: { type: 'integer', minimum: 1, maximum: 3650 },
       },
     },
     logLevel: { enum: ['fatal', 'error', 'warn', 'info', 'debug', 'silent'] },

@@ -4,8 +4,10 @@ import { dirname, join, resolve } from 'node:path';
 import { Ajv, type ErrorObject } from 'ajv';
 import type { IssuerConfiguration } from './access/issuers.ts';
 import type { Organisation, Policy, Sector, SourcePolicy } from './access/policy.ts';
+import { certificateKeyFaults } from './certificate-key.ts';
 import { consistencyFaults, productionFaults } from './config-faults.ts';
 import { CONFIGURATION_SCHEMA } from './config-schema.ts';
+import { type GuardLimits, type GuardSettings, guardLimits } from './loads/guards.ts';
 import { demoSecrets, type Secrets, secretsFromFiles } from './secrets.ts';
 
 /** The whole configuration, checked. One file, all faults reported at once (DESIGN 2). */
@@ -27,6 +29,7 @@ export interface Configuration {
   /** where clients get tokens, announced in SMART discovery; absent: they have them from their own issuers */
   readonly authorizationServer?: AuthorizationServer;
   readonly limits: { readonly requestsPerMinute: number; readonly deadlineMs: number };
+  readonly loads: LoadSettings;
   readonly logLevel: string;
 }
 
@@ -70,12 +73,25 @@ export interface ConfigurationFile {
   readonly database?: Partial<DatabaseSettings>;
   readonly secrets?: Readonly<Record<keyof Secrets, string>>;
   readonly organisations: readonly Organisation[];
-  readonly sources: readonly SourcePolicy[];
+  readonly sources: readonly (SourcePolicy & { readonly guards?: GuardSettings })[];
   readonly optOutHides?: readonly Sector[];
   readonly issuers: readonly IssuerConfiguration[];
   readonly authorizationServer?: AuthorizationServer;
   readonly limits?: Partial<Configuration['limits']>;
+  readonly loads?: Partial<Omit<LoadSettings, 'guards'>>;
   readonly logLevel?: string;
+}
+
+/** How extracts are loaded. */
+export interface LoadSettings {
+  /** by code of the source */
+  readonly guards: ReadonlyMap<string, GuardLimits>;
+  /** PEM of the Ed25519 key that signs certificates; absent: the demonstration's own, or none */
+  readonly certificateKey?: string;
+  /** days that the extract of a held load is kept for a decision */
+  readonly heldDays: number;
+  /** days that rejected rows are known */
+  readonly rejectDays: number;
 }
 
 /** What the environment may say: where the file is, and overrides for containers and CI. */
@@ -105,7 +121,12 @@ export function readConfiguration(env: Environment, root: string): Configuration
     checked.secrets === undefined
       ? { secrets: () => demoSecrets(dataFolder), faults: [] }
       : secretsFromFiles(checked.secrets, dirname(file));
-  const faults = [...consistencyFaults(checked), ...productionFaults(checked, env), ...secretFaults];
+  const faults = [
+    ...consistencyFaults(checked),
+    ...productionFaults(checked, env),
+    ...secretFaults,
+    ...certificateKeyFaults(checked.loads?.certificateKey, dirname(file)),
+  ];
   if (faults.length > 0) throw new ConfigurationError(faults);
   return assemble(checked, env, { folder: dirname(file), dataFolder, secrets });
 }
@@ -175,6 +196,7 @@ function assemble(
       requestsPerMinute: file.limits?.requestsPerMinute ?? 6000,
       deadlineMs: file.limits?.deadlineMs ?? 1500,
     },
+    loads: loadSettings(file, folder),
     logLevel: file.logLevel ?? 'info',
   };
 }
@@ -184,13 +206,25 @@ function placed(path: string, dataFolder: string, folder: string): string {
   return resolve(folder, path.replace('{dataFolder}', dataFolder));
 }
 
+function loadSettings({ sources, loads = {} }: ConfigurationFile, folder: string): LoadSettings {
+  const { certificateKey: key, heldDays = 14, rejectDays = 90 } = loads;
+  return {
+    guards: new Map(sources.map(({ code, guards }) => [code, guardLimits(guards)])),
+    ...(key === undefined ? {} : { certificateKey: resolve(folder, key) }),
+    heldDays,
+    rejectDays,
+  };
+}
+
 function policyOf(file: ConfigurationFile): Policy {
   const optOutHides = file.optOutHides ?? ['health', 'social-care'];
-  const said = JSON.stringify([file.organisations, file.sources, optOutHides]);
+  // guards decide what is loaded, not what is shown
+  const sources = file.sources.map(({ guards, ...source }) => source);
+  const said = JSON.stringify([file.organisations, sources, optOutHides]);
   return {
     version: createHash('sha256').update(said).digest('hex').slice(0, 16),
     organisations: new Map(file.organisations.map((organisation) => [organisation.code, organisation])),
-    sources: new Map(file.sources.map((source) => [source.code, source])),
+    sources: new Map(sources.map((source) => [source.code, source])),
     optOutHides,
   };
 }

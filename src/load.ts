@@ -1,11 +1,16 @@
 import { createSecretKey, randomUUID } from 'node:crypto';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { nhsNumberHmac } from './access/staff-number.ts';
+import type { Configuration } from './config.ts';
 import type { Certificate } from './loads/certificate.ts';
 import type { LoadProgress } from './loads/context.ts';
+import { guardLimits } from './loads/guards.ts';
+import { heldFolder } from './loads/hold.ts';
 import type { LoadEvent } from './loads/ports.ts';
 import { runLoad } from './loads/run.ts';
 import { readStaffDirectory } from './loads/staff-directory.ts';
+import { StoredLoadHistory } from './storage/load-history.ts';
 import { PostgresLoadStore } from './storage/load-store.ts';
 import { replaceStaffIdentities } from './storage/staff-identities.ts';
 import type { Service } from './wire.ts';
@@ -14,15 +19,18 @@ import type { Service } from './wire.ts';
  * Loads one extract of one source, audited.
  *
  * @param folder of the manifest and its files
+ * @param releases the held load whose extract this is, once a human has let it pass
  * @throws LoadFailed where storage, the audit log or this program failed
  */
-export function loadExtract(
+export async function loadExtract(
   service: Pick<Service, 'configuration' | 'database' | 'account'>,
   source: string,
   folder: string,
   progress?: LoadProgress,
+  releases?: number,
 ): Promise<Certificate> {
   const { configuration, database } = service;
+  await tidyLoads(service);
   return runLoad({
     folder,
     source,
@@ -30,12 +38,35 @@ export function loadExtract(
     store: new PostgresLoadStore(database),
     audit: (event) => accountLoad(service, event),
     stagingRoot: join(configuration.dataFolder, 'staging'),
+    heldRoot: heldRoot(configuration),
+    guards: configuration.loads.guards.get(source) ?? guardLimits(),
+    ...(releases === undefined ? {} : { releases }),
     resourceKey: createSecretKey(configuration.secrets().resourceIds),
     now: Date.now,
     newPersonId: randomUUID,
     memory: () => process.memoryUsage.rss(),
     ...(progress === undefined ? {} : { progress }),
   });
+}
+
+/** Where extracts of held loads are kept. */
+export function heldRoot(configuration: Configuration): string {
+  return join(configuration.dataFolder, 'held');
+}
+
+/** Removes what is kept of loads beyond its time: extracts that no decision waits for any more, rejected rows. */
+export async function tidyLoads(service: Pick<Service, 'configuration' | 'database'>): Promise<void> {
+  const { configuration, database } = service;
+  const { heldDays, rejectDays } = configuration.loads;
+  const root = heldRoot(configuration);
+  const history = new StoredLoadHistory(database);
+  const kept = (await readdir(root).catch(() => []))
+    .filter((name) => /^[1-9]\d{0,14}$/.test(name))
+    .map(Number);
+  for (const loadNo of await history.expired(kept, heldDays)) {
+    await rm(heldFolder(root, loadNo), { recursive: true, force: true });
+  }
+  await history.forgetRejects(rejectDays);
 }
 
 async function accountLoad(
@@ -51,8 +82,8 @@ async function accountLoad(
     clientAddress: 'local',
     description: `Load of ${source?.name ?? event.source}: ${event.result}`,
     outcome:
-      event.result === 'refused' || event.result === 'failed'
-        ? { code: event.result === 'refused' ? '4' : '8', reason: `load-${event.result}` }
+      event.result === 'refused' || event.result === 'failed' || event.result === 'held'
+        ? { code: event.result === 'failed' ? '8' : '4', reason: `load-${event.result}` }
         : { code: '0' },
     policyVersion: service.configuration.policy.version,
     details: { source: event.source, result: event.result, ...event.details },

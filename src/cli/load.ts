@@ -10,7 +10,8 @@ export const loadCommand: Command = {
   usage: `mcr load SOURCE FOLDER [--json]
 
 Loads the extract in FOLDER (manifest.json and the files it names) for SOURCE, and prints the certificate.
-Exit code 1 when it was refused or failed: the previous record then stands.`,
+Exit code 1 when it was refused, held or failed: the previous record then stands. A held load waits for
+"mcr loads release" or "mcr loads refuse".`,
   async run(words) {
     const { values, positionals } = parseArgs({
       args: [...words],
@@ -29,14 +30,19 @@ Exit code 1 when it was refused or failed: the previous record then stands.`,
   },
 };
 
-function progressLine(phase: string, done: number, total: number): string {
+/** One line of progress. */
+export function progressLine(phase: string, done: number, total: number): string {
   return total > 0 ? `${phase}: ${done} of ${total}` : phase;
 }
 
 function summary(certificate: Certificate): string {
-  const { source, businessDate, result, reason, publication } = certificate;
+  const { source, businessDate, result, reason, publication, loadNumber } = certificate;
   const head = `${source}${businessDate === undefined ? '' : ` ${businessDate}`}: ${result}${publication === undefined ? '' : ` as publication ${publication}`}`;
-  if (reason !== undefined) return `${head}\n${reason.sentence}`;
+  const next =
+    result === 'held' && loadNumber !== undefined
+      ? `\nSee "mcr loads show ${loadNumber}", then release or refuse it.`
+      : '';
+  if (reason !== undefined) return `${head}\n${reason.sentence}${next}`;
   const lines = Object.entries(certificate.types).map(([type, tally]) => {
     const rejected = Object.values(tally.rejected).reduce((a, b) => a + b, 0);
     return (

@@ -3,6 +3,7 @@ import { type Command, UsageError } from './command.ts';
 import { configCommand } from './config.ts';
 import { demoCommand } from './demo.ts';
 import { loadCommand } from './load.ts';
+import { loadsCommand } from './loads.ts';
 import { policyCommand } from './policy.ts';
 import { serveCommand } from './serve.ts';
 import { sourcesCommand } from './sources.ts';
@@ -12,6 +13,7 @@ import { tokenCommand } from './token.ts';
 const COMMANDS: readonly Command[] = [
   serveCommand,
   loadCommand,
+  loadsCommand,
   sourcesCommand,
   staffCommand,
   tokenCommand,

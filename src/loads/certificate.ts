@@ -1,14 +1,18 @@
 import { servedByCode } from '../fhir/served.ts';
+import type { GuardFinding } from './guards.ts';
 import type { LoadResult } from './ports.ts';
 import type { RestrictionCounts, TypeCount } from './records.ts';
 import type { RefusalRule } from './refusal.ts';
 
-/** What a load did, for the source's engineers and our own: counts and sentences, no personal data. */
+/**
+ * What a load did, for the source's engineers and our own: counts and sentences, no personal data. Codes of practices are
+ * among it where the configuration names them.
+ */
 export interface Certificate {
   readonly source: string;
   readonly result: LoadResult;
   /** why it was refused, or at which step it failed */
-  readonly reason?: { readonly rule: RefusalRule | 'failure'; readonly sentence: string };
+  readonly reason?: { readonly rule: RefusalRule | 'failure' | 'guard'; readonly sentence: string };
   /** absent where the manifest could not be read */
   readonly businessDate?: string;
   readonly sequence?: number;
@@ -18,6 +22,8 @@ export interface Certificate {
   readonly publication?: number;
   /** load that published the same extract before: of a duplicate */
   readonly sameAs?: number;
+  /** the held load that a human released, and that this one loaded again */
+  readonly releases?: number;
   /** crashed loads of the source that this run undid */
   readonly undone: readonly number[];
   readonly files: readonly FileCount[];
@@ -25,6 +31,10 @@ export interface Certificate {
   readonly types: Readonly<Record<string, TypeTally>>;
   readonly identity: IdentityTally;
   readonly consent: ConsentTally;
+  /** every guard that was judged; empty where the load did not come so far */
+  readonly guards: readonly GuardFinding[];
+  /** rejected rows that an earlier extract had too, and were rejected then: of those that are recorded */
+  readonly rejectedBefore: number;
   /** claims of profiles that a row misses: a warning, never a reason to reject */
   readonly profileWarnings: number;
   readonly timings: readonly { readonly phase: LoadPhase; readonly milliseconds: number }[];
@@ -86,6 +96,7 @@ export type LoadPhase =
   | 'map'
   | 'apply'
   | 'copies'
+  | 'guard'
   | 'publish';
 
 type Column = Exclude<keyof TypeTally, 'rejected'>;
@@ -96,6 +107,8 @@ export class Tally {
   readonly #types = new Map<string, Counts>();
   readonly #timings = new Map<LoadPhase, number>();
   #peak = 0;
+  guards: readonly GuardFinding[] = [];
+  rejectedBefore = 0;
   identity: IdentityTally = {
     newPeople: 0,
     accepted: 0,

@@ -76,6 +76,6 @@ export class Rejects {
     if (this.#pending.length === 0 || (!all && this.#pending.length < FLUSH_AT)) return;
     const rows = this.#pending;
     this.#pending = [];
-    await this.#session.resources.reject(rows);
+    this.#tally.rejectedBefore += await this.#session.resources.reject(rows);
   }
 }

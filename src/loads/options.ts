@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import type { Policy } from '../access/policy.ts';
 import type { Certificate } from './certificate.ts';
 import type { LoadProgress } from './context.ts';
+import type { GuardLimits } from './guards.ts';
 import type { LoadAudit, LoadStore } from './ports.ts';
 
 export interface LoadOptions {
@@ -14,6 +15,11 @@ export interface LoadOptions {
   readonly audit: LoadAudit;
   /** where copies of extracts are kept while they are read; ours alone, a folder per source */
   readonly stagingRoot: string;
+  /** where extracts that a guard holds are kept until somebody decides; ours alone, a folder per load */
+  readonly heldRoot: string;
+  readonly guards: GuardLimits;
+  /** the held load whose extract this is: the guards that held it let it pass */
+  readonly releases?: number;
   /** makes resource ids; the same for the life of the database */
   readonly resourceKey: KeyObject;
   /** milliseconds since the epoch */

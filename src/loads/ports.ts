@@ -1,5 +1,6 @@
 import type { ContributionVerdict } from '../identity/contribution.ts';
 import type { Demographics } from '../identity/demographics.ts';
+import type { GuardFinding, Movement } from './guards.ts';
 import type {
   CareStanding,
   Contribution,
@@ -23,7 +24,8 @@ import type {
  * source's lock, working tables that nobody else sees, and changes that become visible all together at publication.
  */
 
-export type LoadResult = 'published' | 'duplicate' | 'refused' | 'failed';
+/** `held`: a guard tripped, nothing is published, and somebody has to decide */
+export type LoadResult = 'published' | 'duplicate' | 'refused' | 'failed' | 'held';
 
 /** What the audit log is told of a load. Details hold no personal data. */
 export interface LoadEvent {
@@ -68,6 +70,14 @@ export interface LoadStart {
   readonly fileTypes: readonly string[];
   /** milliseconds since the epoch */
   readonly startedAt: number;
+  /** the held load whose extract is loaded again */
+  readonly releases?: number;
+}
+
+/** A load that waits for somebody's decision. */
+export interface HeldLoad {
+  readonly manifestHash: Buffer;
+  readonly guards: readonly GuardFinding[];
 }
 
 /** Takes every row of the extract in one pass. `write` only buffers: await `flush` now and then, `end` at the end. */
@@ -84,6 +94,8 @@ export interface LoadSession {
   /** newest publication when the session was opened */
   readonly horizon: number;
   lastPublished(): Promise<LastPublished | undefined>;
+  /** a load of this source, where it is held */
+  held(loadNo: number): Promise<HeldLoad | undefined>;
   /** load that already published exactly this manifest */
   publishedAs(manifestHash: Buffer): Promise<number | undefined>;
   /** @returns the load number */
@@ -110,7 +122,7 @@ export interface LoadSession {
    *
    * @returns the publication where the load turns out to be published: the connection broke over its COMMIT
    */
-  abandon(state: 'refused' | 'failed' | 'duplicate', certificate: string): Promise<number | undefined>;
+  abandon(state: Exclude<LoadResult, 'published'>, certificate: string): Promise<number | undefined>;
   close(): Promise<void>;
 }
 
@@ -174,7 +186,8 @@ export interface ResourcePhase {
   /** Resources whose rows cannot be read: what is stored of them stands. */
   keep(resourceIds: readonly string[]): Promise<void>;
   keepCopies(type: number, localIds: readonly string[]): Promise<void>;
-  reject(rows: readonly RejectedRow[]): Promise<void>;
+  /** @returns how many of them an earlier extract of the source had too, and were rejected */
+  reject(rows: readonly RejectedRow[]): Promise<number>;
   /** @returns rows whose id another row of different content has too: none of them is taken */
   settle(): Promise<readonly { readonly file: number; readonly line: number; readonly type: number }[]>;
   /** Adds and changes what is staged, in chunks that nobody sees. */
@@ -194,4 +207,8 @@ export interface ResourcePhase {
   ): Promise<readonly TypeCount[]>;
   unreadCopies(file: number, afterLine: number, limit: number): Promise<readonly CopyPlace[]>;
   unchanged(): Promise<readonly TypeCount[]>;
+  /** what is stored of the source, this load applied */
+  stored(): Promise<readonly TypeCount[]>;
+  /** patients by practice (custodian), as published and as in this extract, whatever their state */
+  practices(): Promise<readonly Movement[]>;
 }

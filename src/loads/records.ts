@@ -151,6 +151,8 @@ export interface RejectedRow {
   readonly rule: string;
   readonly element?: string;
   readonly hint: string;
+  /** of the row, where it could be read whole: known again when it is sent again */
+  readonly hash?: Buffer;
 }
 
 export interface TypeCount {

@@ -16,7 +16,8 @@ export type RefusalRule =
   | 'csv'
   | 'row-count'
   | 'too-many-rows'
-  | 'not-signatory';
+  | 'not-signatory'
+  | 'not-held';
 
 /** The extract is refused and yesterday's record stands. The message is a sentence for the source's engineers. */
 export class Refusal extends Error {

@@ -1,6 +1,7 @@
 import type { SourcePolicy } from '../access/policy.ts';
 import { type Certificate, type LoadPhase, Tally } from './certificate.ts';
 import type { LoadProgress } from './context.ts';
+import { type GuardFinding, guardKey, guardSentence } from './guards.ts';
 import type { Manifest } from './manifest.ts';
 import { LoadFailed, type LoadOptions } from './options.ts';
 import type { LoadEvent, LoadResult, LoadSession } from './ports.ts';
@@ -75,6 +76,16 @@ export class LoadReport {
     return certificate;
   }
 
+  /** A guard tripped: takes back what was changed, and leaves the rest to a human. */
+  async held(): Promise<Certificate> {
+    const certificate = this.#certificate('held', {
+      reason: { rule: 'guard', sentence: this.#exceeded().map(guardSentence).join(' ') },
+    });
+    await this.#session?.abandon('held', JSON.stringify(certificate));
+    await this.#options.audit(this.event('held', 'guard'));
+    return certificate;
+  }
+
   /** After an error: takes back what was changed, tells the audit log, and answers or throws. */
   async ended(error: unknown): Promise<Certificate> {
     const reason =
@@ -112,6 +123,7 @@ export class LoadReport {
     const details = {
       ...this.#facts(),
       ...(rule !== undefined && { rule }),
+      ...(result === 'held' && { guards: this.#exceeded().map(guardKey).join(', ') }),
       new: String(tally.total('new')),
       changed: String(tally.total('changed')),
       deleted: String(tally.total('deleted')),
@@ -121,13 +133,20 @@ export class LoadReport {
     return { result, source: this.#source.code, details };
   }
 
+  /** At most ten: the certificate has them all. */
+  #exceeded(): readonly GuardFinding[] {
+    return this.tally.guards.filter(({ outcome }) => outcome === 'exceeded').slice(0, 10);
+  }
+
   #facts(): Readonly<Record<string, string>> {
     const { businessDate, sequence } = this.#manifest ?? {};
+    const { releases } = this.#options;
     return {
       ...(businessDate !== undefined && { businessDate }),
       ...(sequence !== undefined && { sequence: String(sequence) }),
       ...(this.#manifestHash !== '' && { manifest: this.#manifestHash }),
       ...(this.#loadNo > 0 && { load: String(this.#loadNo) }),
+      ...(releases !== undefined && { releases: String(releases) }),
     };
   }
 
@@ -136,6 +155,7 @@ export class LoadReport {
     more: Pick<Certificate, 'reason' | 'publication' | 'sameAs'>,
   ): Certificate {
     const { tally } = this;
+    const { releases } = this.#options;
     const { businessDate, sequence, files = [] } = this.#manifest ?? {};
     return {
       source: this.#source.code,
@@ -145,11 +165,14 @@ export class LoadReport {
       ...(sequence !== undefined && { sequence }),
       ...(this.#manifestHash !== '' && { manifest: this.#manifestHash }),
       ...(this.#loadNo > 0 && { loadNumber: this.#loadNo }),
+      ...(releases !== undefined && { releases }),
       undone: this.#session?.undone ?? [],
       files,
       types: tally.types,
       identity: tally.identity,
       consent: tally.consent,
+      guards: tally.guards,
+      rejectedBefore: tally.rejectedBefore,
       profileWarnings: 0,
       timings: tally.timings,
       peakMemoryBytes: tally.peakMemoryBytes,

@@ -7,6 +7,7 @@ import type { Certificate } from './certificate.ts';
 import { checkAgainstHistory, checkManifest, checkSignatory } from './checks.ts';
 import { type ExtractReader, type LoadContext, Rejects } from './context.ts';
 import { FHIR_MAPPER_VERSION, FhirReader } from './fhir-ndjson/reader.ts';
+import { findingsToRelease, guardLoad, keepHeld } from './hold.ts';
 import { identify, judge } from './identify.ts';
 import { LCS_MAPPER_VERSION, LcsReader } from './lcs/reader.ts';
 import { parseManifest } from './manifest.ts';
@@ -21,7 +22,7 @@ import { readManifestBytes, stageFiles, stagingFolder } from './staging.ts';
  * last step, and all of the load from then on. What restricts takes effect earlier, as soon as the extract is proven
  * whole, and stays even where the load is refused or fails.
  *
- * @returns the certificate of a load that was published, refused, or found to have been published before
+ * @returns the certificate of a load that was published, held, refused, or found to have been published before
  * @throws LoadFailed when storage, the audit log or this program failed
  */
 export async function runLoad(options: LoadOptions): Promise<Certificate> {
@@ -51,11 +52,20 @@ async function load(
   const manifestHash = createHash('sha256').update(bytes).digest();
   report.described(manifest, manifestHash);
   checkManifest(manifest, source, options.now());
+  const release = await findingsToRelease(session, options.releases, manifestHash);
   const sameAs = await session.publishedAs(manifestHash);
   const startedAt = options.now();
   const { businessDate, sequence, format, files } = manifest;
   const fileTypes = files.map((file) => file.type);
-  const loadNo = await session.begin({ businessDate, sequence, format, manifestHash, fileTypes, startedAt });
+  const loadNo = await session.begin({
+    businessDate,
+    sequence,
+    format,
+    manifestHash,
+    fileTypes,
+    startedAt,
+    ...(options.releases !== undefined && { releases: options.releases }),
+  });
   report.begun(loadNo);
   if (sameAs !== undefined) return report.duplicate(sameAs);
   const last = await session.lastPublished();
@@ -91,6 +101,10 @@ async function load(
     await report.phase('apply', () => apply(context));
     await report.phase('copies', () => applyCopies(context, reader));
     tally.countAll('unchanged', await session.resources.unchanged());
+    if (await report.phase('guard', () => guardLoad(context, options.guards, last !== undefined, release))) {
+      await keepHeld(options.heldRoot, loadNo, bytes, staged);
+      return await report.held();
+    }
     await options.audit(report.event('published'));
     return await report.published(() =>
       session.publish(

@@ -2,7 +2,9 @@ import type { Client } from 'pg';
 import type { ContributionVerdict } from '../identity/contribution.ts';
 import type { Demographics } from '../identity/demographics.ts';
 import type {
+  HeldLoad,
   LastPublished,
+  LoadResult,
   LoadSession,
   LoadSource,
   LoadStart,
@@ -13,14 +15,15 @@ import type { Contribution } from '../loads/records.ts';
 import type { Database } from './database.ts';
 import { StoredConsents } from './loads/consents.ts';
 import { BinaryCopy } from './loads/copy.ts';
+import { heldLoad, settleHeld } from './loads/held.ts';
 import { StoredPatients } from './loads/patients.ts';
 import { publishLoad } from './loads/publish.ts';
 import { StoredResources } from './loads/resources.ts';
 import { undoLoad } from './loads/undo.ts';
-import { run, WORKING_TABLES, type Work } from './loads/work.ts';
+import { inTransaction, run, WORKING_TABLES, type Work } from './loads/work.ts';
 
 /** First of two numbers of the advisory lock of a source; the second is the source's. */
-const SOURCE_LOCK = 7_236_916;
+export const SOURCE_LOCK = 7_236_916;
 /** Room for working tables; coarse statistics of them are enough, and fine ones cost more than what they save. */
 const SESSION = `set temp_buffers = '64MB'; set work_mem = '64MB'; set default_statistics_target = 10;
   set client_min_messages = warning`;
@@ -47,7 +50,7 @@ export class PostgresLoadStore implements LoadStore {
         { client },
         'select coalesce(max(p), 0) as p from record.publication',
       );
-      const work = { client, source, horizon: Number(newest?.p), loadNo: 0 };
+      const work: Work = { client, source, horizon: Number(newest?.p), loadNo: 0 };
       return new PostgresLoadSession(work, undone, () => this.#reopen(source));
     } catch (error) {
       await client.end().catch(() => {});
@@ -106,6 +109,10 @@ class PostgresLoadSession implements LoadSession {
     return { loadNo: Number(loadNo), sequence: Number(sequence), businessDate, fileTypes };
   }
 
+  held(loadNo: number): Promise<HeldLoad | undefined> {
+    return heldLoad(this.#work, loadNo);
+  }
+
   async publishedAs(manifestHash: Buffer): Promise<number | undefined> {
     const [row] = await run<{ load_no: string }>(
       this.#work,
@@ -118,8 +125,9 @@ class PostgresLoadSession implements LoadSession {
   async begin(start: LoadStart): Promise<number> {
     const [row] = await run<{ load_no: string }>(
       this.#work,
-      `insert into record.load (source, business_date, sequence, kind, format, manifest_hash, state, started_at, file_types)
-       values ($1, $2, $3, 'full', $4, $5, 'running', $6, $7) returning load_no`,
+      `insert into record.load (source, business_date, sequence, kind, format, manifest_hash, state, started_at, file_types,
+         releases)
+       values ($1, $2, $3, 'full', $4, $5, 'running', $6, $7, $8) returning load_no`,
       [
         this.#work.source.number,
         start.businessDate,
@@ -128,6 +136,7 @@ class PostgresLoadSession implements LoadSession {
         start.manifestHash,
         new Date(start.startedAt).toISOString(),
         start.fileTypes,
+        start.releases ?? null,
       ],
     );
     this.#work.loadNo = Number(row?.load_no);
@@ -147,7 +156,7 @@ class PostgresLoadSession implements LoadSession {
     return publishLoad(this.#work, judge, agrees, certificate);
   }
 
-  async abandon(state: 'refused' | 'failed' | 'duplicate', certificate: string): Promise<number | undefined> {
+  async abandon(state: Exclude<LoadResult, 'published'>, certificate: string): Promise<number | undefined> {
     const { loadNo } = this.#work;
     // whatever happened to the connection, nothing of it is relied on: its working tables and lock go with it
     await this.close();
@@ -161,12 +170,15 @@ class PostgresLoadSession implements LoadSession {
       );
       if (published !== undefined) return Number(published.p);
       await undoLoad({ client }, loadNo);
-      await run(
-        { client },
-        `update record.load set state = $2, finished_at = clock_timestamp(), certificate = $3
-         where load_no = $1 and state = 'running'`,
-        [loadNo, state, certificate],
-      );
+      await inTransaction({ client }, async () => {
+        await run(
+          { client },
+          `update record.load set state = $2, finished_at = clock_timestamp(), certificate = $3
+           where load_no = $1 and state = 'running'`,
+          [loadNo, state, certificate],
+        );
+        await settleHeld({ client }, loadNo);
+      });
       return undefined;
     } finally {
       await client.end().catch(() => {});

@@ -163,7 +163,7 @@ t.test('a process that is killed in any phase leaves nothing that a rerun does n
   await reference.load(night(1));
   await reference.load(night(2));
   const expected = await visible(reference);
-  for (const phase of ['scan', 'identify', 'map', 'copies', 'publish']) {
+  for (const phase of ['scan', 'identify', 'map', 'copies', 'guard', 'publish']) {
     const world = await loader(t);
     await world.load(night(1));
     const folder = writeExtract(world.root, night(2));

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { guardLimits } from '../../src/loads/guards.ts';
 import { runLoad } from '../../src/loads/run.ts';
 import { Database } from '../../src/storage/database.ts';
 import { PostgresLoadStore } from '../../src/storage/load-store.ts';
@@ -14,6 +15,8 @@ await runLoad({
   store: new PostgresLoadStore(new Database({ url: process.env['MCR_KILLED_DATABASE'] ?? '' }, 'mcr_record')),
   audit: async () => {},
   stagingRoot: join(root, 'staging'),
+  heldRoot: join(root, 'held'),
+  guards: guardLimits(),
   resourceKey: KEY,
   now: () => Date.parse(`${TODAY}T03:00:00Z`),
   newPersonId: personIds(folder),

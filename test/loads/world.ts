@@ -6,6 +6,7 @@ import type pg from 'pg';
 import type { Test } from 'tap';
 import type { Organisation, Policy, SourcePolicy } from '../../src/access/policy.ts';
 import type { Certificate } from '../../src/loads/certificate.ts';
+import { guardLimits } from '../../src/loads/guards.ts';
 import type { LoadOptions } from '../../src/loads/options.ts';
 import type { LoadEvent } from '../../src/loads/ports.ts';
 import { runLoad } from '../../src/loads/run.ts';
@@ -163,6 +164,8 @@ export async function loader(t: Test): Promise<Loader> {
       events.push(event);
     },
     stagingRoot: join(root, 'staging'),
+    heldRoot: join(root, 'held'),
+    guards: guardLimits(),
     resourceKey: KEY,
     now: () => Date.parse(`${TODAY}T03:00:00Z`),
     newPersonId: personIds(folder),

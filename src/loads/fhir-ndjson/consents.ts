@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { londonDay } from '../../fhir/london.ts';
 import { dateRange } from '../../fhir/search/date.ts';
 import {
@@ -33,6 +34,11 @@ export async function readConsents(context: LoadContext, always: AlwaysRead): Pr
   };
 }
 
+interface ReadRow {
+  readonly line: number;
+  readonly bytes: Buffer;
+}
+
 class ConsentReader {
   readonly #context: LoadContext;
   readonly #optOuts = new Map<string, OptOutRecord>();
@@ -47,8 +53,8 @@ class ConsentReader {
   async read(file: StagedFile, places: readonly RowPlace[]): Promise<void> {
     for await (const batch of rowBatches(file, pagesOf(places))) {
       const statements = batch.flatMap(({ place, bytes }) => {
-        const statement = this.#statement(file, place.line, bytes);
-        return statement === undefined ? [] : [{ statement, line: place.line }];
+        const statement = this.#statement(file, { line: place.line, bytes });
+        return statement === undefined ? [] : [{ statement, row: { line: place.line, bytes } }];
       });
       await this.#take(file, statements);
       await this.#context.rejects.flush();
@@ -73,35 +79,35 @@ class ConsentReader {
     });
   }
 
-  #statement(file: StagedFile, line: number, bytes: Buffer): ConsentStatement | undefined {
+  #statement(file: StagedFile, row: ReadRow): ConsentStatement | undefined {
     const { source, manifest } = this.#context;
-    const reading = readRow(bytes, file.type);
+    const reading = readRow(row.bytes, file.type);
     const json = reading.ok ? reading.resource : reading.json;
     const read: ConsentReading = readConsentStatement(json, reading.ok, manifest.businessDate);
     // a faulty Observation is rejected where Observations are
     const isConsent = file.type === 'Consent';
     if (read.kind === 'statement' && !source.speaksFor.includes(read.statement.about)) {
       if (isConsent)
-        this.#reject(file, line, 'not-entitled', 'a source that may not speak for this kind of data');
+        this.#reject(file, row, 'not-entitled', 'a source that may not speak for this kind of data');
       return undefined;
     }
     if (isConsent && !reading.ok)
-      this.#reject(file, line, reading.fault.rule, reading.fault.hint, reading.fault.element);
+      this.#reject(file, row, reading.fault.rule, reading.fault.hint, reading.fault.element);
     else if (isConsent && read.kind === 'fault')
-      this.#reject(file, line, read.rule, 'states nothing that can be kept');
+      this.#reject(file, row, read.rule, 'states nothing that can be kept');
     else if (isConsent && read.kind === 'ignored') this.ignored += 1;
     return read.kind === 'statement' ? read.statement : undefined;
   }
 
   async #take(
     file: StagedFile,
-    found: readonly { statement: ConsentStatement; line: number }[],
+    found: readonly { readonly statement: ConsentStatement; readonly row: ReadRow }[],
   ): Promise<void> {
     const { session } = this.#context;
     const numbers = await session.patients.numbers([
       ...new Set(found.map(({ statement }) => statement.localId)),
     ]);
-    for (const { statement, line } of found) {
+    for (const { statement, row } of found) {
       if (statement.about === 'social-care') {
         const known = this.#agreements.get(statement.localId);
         if (known === undefined) this.#agreements.set(statement.localId, [statement]);
@@ -113,7 +119,7 @@ class ConsentReader {
       else if (file.type === 'Consent') {
         this.#reject(
           file,
-          line,
+          row,
           'unknown-person',
           'its Patient is not known, or has no NHS number with a right check digit',
         );
@@ -131,12 +137,13 @@ class ConsentReader {
     this.#optOuts.set(nhsNumber, known === undefined ? record : laterOptOut(known, record));
   }
 
-  #reject(file: StagedFile, line: number, rule: string, hint: string, element?: string): void {
+  #reject(file: StagedFile, { line, bytes }: ReadRow, rule: string, hint: string, element?: string): void {
     this.#context.rejects.add(file.type, {
       file: file.name,
       line,
       rule,
       hint,
+      hash: createHash('sha256').update(bytes).digest(),
       ...(element !== undefined && { element }),
     });
   }

@@ -31,6 +31,7 @@ export class CopyMapper {
           line: place.line,
           rule,
           hint,
+          hash: place.hash,
           ...(element !== undefined && { element }),
         });
         if (id !== undefined) kept.push(id);

@@ -53,7 +53,7 @@ export class RowMapper {
   #read(file: StagedFile, kind: FileKind, { place, bytes }: PlacedRow, kept: string[]): readonly Candidate[] {
     const row = readRow(bytes, file.type);
     if (!row.ok) {
-      this.#fault(file, place.line, row.fault);
+      this.#fault(file, place, row.fault);
       if (row.fault.id !== undefined) kept.push(this.#context.preparer.id(file.type, row.fault.id));
       return [];
     }
@@ -62,13 +62,13 @@ export class RowMapper {
       // directory rows are shown to every caller, whatever they are labelled
       if (!labelsThroughout(resource).some(isRestrictedLabel)) return [{ place, resource }];
       const hint = 'a directory row with a label that restricts';
-      this.#fault(file, place.line, { rule: 'restricted-directory', hint });
+      this.#fault(file, place, { rule: 'restricted-directory', hint });
       return [];
     }
     if (kind === 'patient') return [{ place, resource, about: { type: 'Patient', id: resource.id } }];
     const about = personReference(resource);
     if (about === undefined || (about.type !== 'Patient' && !hasPerson(about.type))) {
-      this.#fault(file, place.line, { rule: 'no-person', hint: 'refers to no Patient, or to more than one' });
+      this.#fault(file, place, { rule: 'no-person', hint: 'refers to no Patient, or to more than one' });
       return [];
     }
     return [{ place, resource, about }];
@@ -104,7 +104,7 @@ export class RowMapper {
     if (about !== undefined) {
       const found = owners.get(keyOf(about));
       if (found?.personId === undefined) {
-        this.#notTaken(file, place.line, found, about);
+        this.#notTaken(file, place, found, about);
         return;
       }
       owner = { personId: found.personId, localId: about.type === 'Patient' ? about.id : '' };
@@ -119,7 +119,7 @@ export class RowMapper {
     references.push(...prepared.references);
   }
 
-  #notTaken(file: StagedFile, line: number, owner: RowOwner | undefined, about: LocalReference): void {
+  #notTaken(file: StagedFile, place: RowPlace, owner: RowOwner | undefined, about: LocalReference): void {
     if (owner?.state === 'refused') {
       // what may not be held is counted, and not written down anywhere
       this.#context.tally.count(file.type, 'refused');
@@ -127,12 +127,12 @@ export class RowMapper {
     }
     const unknown = about.type === 'Patient' ? 'unknown-person' : 'unknown-target';
     const rule = owner?.reason ?? unknown;
-    this.#fault(file, line, { rule, hint: refusalHint(rule) });
+    this.#fault(file, place, { rule, hint: refusalHint(rule) });
   }
 
   #fault(
     file: StagedFile,
-    line: number,
+    { line, hash }: RowPlace,
     fault: Pick<RowFault, 'element' | 'hint'> & { readonly rule: string },
   ): void {
     const { rule, hint, element } = fault;
@@ -141,6 +141,7 @@ export class RowMapper {
       line,
       rule,
       hint,
+      hash,
       ...(element !== undefined && { element }),
     });
   }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { LoadContext } from '../context.ts';
 import { Refusal } from '../refusal.ts';
 import type { StagedFile } from '../staging.ts';
@@ -69,6 +70,9 @@ export async function readFolder(context: LoadContext): Promise<Folder> {
           line: row.line,
           rule,
           hint,
+          hash: createHash('sha256')
+            .update(JSON.stringify([file.type, row.cells]))
+            .digest(),
           ...(column && { element: column }),
         });
         sorter.fault(file.type, row);

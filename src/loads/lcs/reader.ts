@@ -164,7 +164,7 @@ export class LcsReader implements ExtractReader {
     const { personId } = owner ?? {};
     if (personId === undefined || inCare === undefined) {
       const rule = owner?.reason ?? 'unknown-person';
-      rejects.add('Patient', { file, line: place.line, rule, hint: refusalHint(rule) });
+      rejects.add('Patient', { file, line: place.line, rule, hint: refusalHint(rule), hash: place.hash });
       return;
     }
     for (const resource of childResources(inCare, this.#council())) {
@@ -177,6 +177,7 @@ export class LcsReader implements ExtractReader {
           rule: 'structure',
           element,
           hint: rule,
+          hash: place.hash,
         });
         continue;
       }

@@ -1,6 +1,7 @@
 import type { ContributionVerdict } from '../../identity/contribution.ts';
 import type { Demographics } from '../../identity/demographics.ts';
 import type { Contribution } from '../../loads/records.ts';
+import { settleHeld } from './held.ts';
 import { publishConsents } from './publish-consents.ts';
 import { publishIdentities, rejudge } from './publish-identities.ts';
 import { inTransaction, run, type Work } from './work.ts';
@@ -46,6 +47,7 @@ export async function publishLoad(
       `update record.load set state = 'published', finished_at = clock_timestamp(), certificate = $2 where load_no = $1`,
       [work.loadNo, certificate(publication)],
     );
+    await settleHeld(work, work.loadNo);
     return publication;
   });
   // a load that is published needs no way back; what cannot be removed now is when the source is next loaded

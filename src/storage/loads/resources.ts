@@ -1,4 +1,5 @@
 import { SERVED_NAMES, served } from '../../fhir/served.ts';
+import type { Movement } from '../../loads/guards.ts';
 import type { ResourcePhase } from '../../loads/ports.ts';
 import type {
   CopyPlace,
@@ -14,6 +15,7 @@ import { applyStaged, deleteUnseen, settleStage } from './apply.ts';
 import { compareByPatient, compareByRow, findRemapped } from './compare.ts';
 import { compareCopies, unreadCopies } from './copies.ts';
 import { BinaryCopy } from './copy.ts';
+import { practices, storedByType } from './guarded.ts';
 import { type PlaceRow, toPlace } from './patients.ts';
 import { NOBODY, run, type Work } from './work.ts';
 
@@ -109,11 +111,18 @@ export class StoredResources implements ResourcePhase {
     );
   }
 
-  async reject(rows: readonly RejectedRow[]): Promise<void> {
-    await run(
+  async reject(rows: readonly RejectedRow[]): Promise<number> {
+    const recorded = await run<{ rejected_before: boolean }>(
       this.#work,
-      `insert into record.reject (load_no, file, line, rule, element, hint)
-       select $1, * from unnest($2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[]) on conflict do nothing`,
+      // the same extract run again is no row sent again
+      `insert into record.reject (load_no, file, line, rule, element, hint, row_hash, rejected_before)
+       select $1, t.*, exists (
+         select from record.reject r join record.load l on l.load_no = r.load_no
+         where r.row_hash = t.row_hash and l.source = $8
+           and l.manifest_hash <> (select manifest_hash from record.load where load_no = $1))
+       from unnest($2::text[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::bytea[])
+         t(file, line, rule, element, hint, row_hash)
+       on conflict do nothing returning rejected_before`,
       [
         this.#work.loadNo,
         rows.map((row) => row.file),
@@ -121,8 +130,11 @@ export class StoredResources implements ResourcePhase {
         rows.map((row) => row.rule),
         rows.map((row) => row.element ?? null),
         rows.map((row) => row.hint),
+        rows.map((row) => row.hash ?? null),
+        this.#work.source.number,
       ],
     );
+    return recorded.filter((row) => row.rejected_before).length;
   }
 
   settle(): Promise<readonly { file: number; line: number; type: number }[]> {
@@ -152,6 +164,14 @@ export class StoredResources implements ResourcePhase {
       this.#work,
       'select type, count(*)::int as count from load_seen where not kept group by type order by type',
     );
+  }
+
+  stored(): Promise<readonly TypeCount[]> {
+    return storedByType(this.#work);
+  }
+
+  practices(): Promise<readonly Movement[]> {
+    return practices(this.#work);
   }
 }
 
