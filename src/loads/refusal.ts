@@ -12,6 +12,8 @@ export type RefusalRule =
   | 'file-kind'
   | 'file-changed'
   | 'file-encoding'
+  | 'gzip'
+  | 'unpacked-size'
   | 'header'
   | 'csv'
   | 'row-count'
