@@ -7,6 +7,8 @@ export type RefusalRule =
   | 'future-date'
   | 'earlier-date'
   | 'sequence'
+  | 'sequence-gap'
+  | 'needs-full'
   | 'file-missing'
   | 'file-unexpected'
   | 'file-kind'

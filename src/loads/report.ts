@@ -136,12 +136,13 @@ export class LoadReport {
     more: Pick<Certificate, 'reason' | 'publication' | 'sameAs'>,
   ): Certificate {
     const { tally } = this;
-    const { businessDate, sequence, files = [] } = this.#manifest ?? {};
+    const { businessDate, kind, sequence, files = [] } = this.#manifest ?? {};
     return {
       source: this.#source.code,
       result,
       ...more,
       ...(businessDate !== undefined && { businessDate }),
+      ...(kind !== undefined && { kind }),
       ...(sequence !== undefined && { sequence }),
       ...(this.#manifestHash !== '' && { manifest: this.#manifestHash }),
       ...(this.#loadNo > 0 && { loadNumber: this.#loadNo }),

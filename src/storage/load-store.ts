@@ -47,7 +47,7 @@ export class PostgresLoadStore implements LoadStore {
         { client },
         'select coalesce(max(p), 0) as p from record.publication',
       );
-      const work = { client, source, horizon: Number(newest?.p), loadNo: 0 };
+      const work: Work = { client, source, horizon: Number(newest?.p), loadNo: 0, kind: 'full' };
       return new PostgresLoadSession(work, undone, () => this.#reopen(source));
     } catch (error) {
       await client.end().catch(() => {});
@@ -119,7 +119,7 @@ class PostgresLoadSession implements LoadSession {
     const [row] = await run<{ load_no: string }>(
       this.#work,
       `insert into record.load (source, business_date, sequence, kind, format, manifest_hash, state, started_at, file_types)
-       values ($1, $2, $3, 'full', $4, $5, 'running', $6, $7) returning load_no`,
+       values ($1, $2, $3, $8, $4, $5, 'running', $6, $7) returning load_no`,
       [
         this.#work.source.number,
         start.businessDate,
@@ -128,8 +128,10 @@ class PostgresLoadSession implements LoadSession {
         start.manifestHash,
         new Date(start.startedAt).toISOString(),
         start.fileTypes,
+        start.kind,
       ],
     );
+    this.#work.kind = start.kind;
     this.#work.loadNo = Number(row?.load_no);
     await this.#work.client.query(WORKING_TABLES);
     return this.#work.loadNo;
