@@ -15,6 +15,7 @@ export interface Certificate {
   readonly reason?: { readonly rule: RefusalRule | 'failure' | 'guard'; readonly sentence: string };
   /** absent where the manifest could not be read */
   readonly businessDate?: string;
+  readonly kind?: 'full' | 'delta';
   readonly sequence?: number;
   /** SHA-256 of the manifest, hex */
   readonly manifest?: string;
@@ -64,6 +65,8 @@ export interface TypeTally {
   readonly notServed: number;
   /** Medication and Binary to which no person's row refers */
   readonly unreferenced: number;
+  /** purged by a delta, and not there */
+  readonly absent: number;
 }
 
 export interface IdentityTally {
@@ -187,6 +190,7 @@ export class Tally {
         refused: 0,
         notServed: 0,
         unreferenced: 0,
+        absent: 0,
       };
       this.#types.set(type, counts);
     }

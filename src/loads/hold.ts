@@ -69,6 +69,6 @@ export async function keepHeld(
   const folder = heldFolder(heldRoot, loadNo);
   await rm(folder, { recursive: true, force: true });
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  for (const { path, name } of files) await rename(path, join(folder, name));
+  for (const { sent, name } of files) await rename(sent, join(folder, name));
   await writeFile(join(folder, MANIFEST_NAME), manifest, { flag: 'wx', mode: 0o600 });
 }

@@ -8,6 +8,8 @@ export interface Manifest {
   /** `YYYY-MM-DD`, Europe/London */
   readonly businessDate: string;
   readonly sequence: number;
+  /** `full`: what is absent has been deleted; `delta`: what is absent stands */
+  readonly kind: 'full' | 'delta';
   readonly files: readonly ManifestFile[];
 }
 
@@ -21,6 +23,8 @@ export interface ManifestFile {
   readonly sha256: string;
 }
 
+/** Type of the file that names what a delta purges; FHIR has no such type. */
+export const PURGE_TYPE = 'Purge';
 export const MANIFEST_NAME = 'manifest.json';
 /** A manifest lists a few dozen files at most. */
 export const MAX_MANIFEST_BYTES = 256 * 1024;
@@ -45,11 +49,10 @@ export function parseManifest(bytes: Uint8Array): Manifest {
   const json = members(parsed(bytes), MEMBERS, 'manifest');
   const { format, kind } = json;
   if (format !== 'fhir-ndjson' && format !== 'lcs-csv') throw faulty('format');
-  if (kind !== 'full') {
-    throw new Refusal('not-full', 'The manifest does not say kind "full": only full extracts are taken.');
-  }
+  if (kind !== 'full' && kind !== 'delta') throw faulty('kind');
   return {
     format,
+    kind,
     source: matching(json['source'], /^[a-z0-9][a-z0-9-]{0,63}$/, 'source'),
     businessDate: day(json['businessDate']),
     sequence: whole(json['sequence'], 1, Number.MAX_SAFE_INTEGER, 'sequence'),

@@ -9,6 +9,7 @@ import type {
   OptOutRecord,
   PatientRecord,
   PatientState,
+  PurgedRow,
   ReferencedCopy,
   RejectedRow,
   RestrictedRow,
@@ -65,6 +66,7 @@ export interface LastPublished {
 export interface LoadStart {
   readonly businessDate: string;
   readonly sequence: number;
+  readonly kind: 'full' | 'delta';
   readonly format: string;
   readonly manifestHash: Buffer;
   readonly fileTypes: readonly string[];
@@ -137,7 +139,7 @@ export interface PatientPhase {
   keep(localIds: readonly string[]): Promise<void>;
   /** S-flags of rows that are not taken as they are: by their numbers, and by what is stored of them. After `keep`. */
   restrict(rows: readonly RestrictedRow[]): Promise<void>;
-  /** Ends the reading of patients. Two rows of one id with different content: neither is believed (`duplicate-id`). */
+  /** Ends the reading of patients; those that a delta neither brings nor purges stand. Two rows of one id with different content: neither is believed (`duplicate-id`). */
   merge(): Promise<void>;
   /** NHS numbers by local id, of this extract or else of an earlier one. */
   numbers(localIds: readonly string[]): Promise<ReadonlyMap<string, string>>;
@@ -175,8 +177,9 @@ export interface ResourcePhase {
    * Compares the extract's rows with what is stored, and finds what is unchanged and what must be read.
    *
    * @param by `row`: every row is a resource; `patient`: all rows of a patient together are one
+   * @returns people of whom a delta brings one patient as somebody else, and another stands unread
    */
-  compare(by: 'row' | 'patient', patientFile: number): Promise<void>;
+  compare(by: 'row' | 'patient', patientFile: number): Promise<number>;
   /** Rows of a file that are not recognised, in order of lines. */
   unread(file: number, afterLine: number, limit: number): Promise<readonly RowPlace[]>;
   owners(localIds: readonly string[]): Promise<ReadonlyMap<string, RowOwner>>;
@@ -194,7 +197,13 @@ export interface ResourcePhase {
   apply(
     progress: (done: number, total: number) => void,
   ): Promise<{ readonly added: readonly TypeCount[]; readonly changed: readonly TypeCount[] }>;
-  /** Deletes what is stored and was not in the extract. */
+  /**
+   * Notes what a delta purges, or brings and is not taken. Of patients before `patients.merge`.
+   *
+   * @returns rows of which nothing is stored
+   */
+  purge(rows: readonly PurgedRow[]): Promise<readonly TypeCount[]>;
+  /** Deletes what is stored and was not in the extract; of a delta what it purges, and what has become nobody's. */
   deleteUnseen(copies: boolean): Promise<readonly TypeCount[]>;
   /**
    * Finds the copies nobody refers to any more, and those to be made. Call after the referring rows are applied.

@@ -144,6 +144,15 @@ export interface CopyPlace extends RowPlace {
   readonly personIds: readonly string[];
 }
 
+/** What a delta says has been deleted at the source. */
+export interface PurgedRow {
+  /** code of the type in SERVED */
+  readonly type: number;
+  readonly localId: string;
+  /** ours; of a type that is stored per person who refers to it, of none of the copies */
+  readonly resourceId: string;
+}
+
 /** A row that was not taken. Never a value, a name or a number. */
 export interface RejectedRow {
   readonly file: string;

@@ -156,12 +156,13 @@ export class LoadReport {
   ): Certificate {
     const { tally } = this;
     const { releases } = this.#options;
-    const { businessDate, sequence, files = [] } = this.#manifest ?? {};
+    const { businessDate, kind, sequence, files = [] } = this.#manifest ?? {};
     return {
       source: this.#source.code,
       result,
       ...more,
       ...(businessDate !== undefined && { businessDate }),
+      ...(kind !== undefined && { kind }),
       ...(sequence !== undefined && { sequence }),
       ...(this.#manifestHash !== '' && { manifest: this.#manifestHash }),
       ...(this.#loadNo > 0 && { loadNumber: this.#loadNo }),

@@ -4,7 +4,13 @@ import type { SourcePolicy } from '../access/policy.ts';
 import { isServed, served } from '../fhir/served.ts';
 import { sameIdentity } from '../identity/demographics.ts';
 import type { Certificate } from './certificate.ts';
-import { checkAgainstHistory, checkManifest, checkSignatory } from './checks.ts';
+import {
+  checkAgainstHistory,
+  checkDeltaPeople,
+  checkManifest,
+  checkSignatory,
+  typesKnown,
+} from './checks.ts';
 import { type ExtractReader, type LoadContext, Rejects } from './context.ts';
 import { FHIR_MAPPER_VERSION, FhirReader } from './fhir-ndjson/reader.ts';
 import { findingsToRelease, guardLoad, keepHeld } from './hold.ts';
@@ -55,11 +61,13 @@ async function load(
   const release = await findingsToRelease(session, options.releases, manifestHash);
   const sameAs = await session.publishedAs(manifestHash);
   const startedAt = options.now();
-  const { businessDate, sequence, format, files } = manifest;
-  const fileTypes = files.map((file) => file.type);
+  const { businessDate, sequence, kind, format } = manifest;
+  const last = await session.lastPublished();
+  const fileTypes = typesKnown(manifest, last);
   const loadNo = await session.begin({
     businessDate,
     sequence,
+    kind,
     format,
     manifestHash,
     fileTypes,
@@ -68,7 +76,6 @@ async function load(
   });
   report.begun(loadNo);
   if (sameAs !== undefined) return report.duplicate(sameAs);
-  const last = await session.lastPublished();
   checkAgainstHistory(manifest, last);
 
   const staging = await stagingFolder(options.stagingRoot, source.code);
@@ -92,11 +99,14 @@ async function load(
 
     await report.phase('scan', () => reader.scan());
     await report.phase('patients', () => reader.patients());
-    const wholeConsents = (last?.fileTypes ?? []).every((type) => fileTypes.includes(type));
+    const wholeConsents =
+      kind === 'full' && (last?.fileTypes ?? []).every((type) => fileTypes.includes(type));
     await restrict(context, reader, wholeConsents, report);
-    checkSignatory(policy, source, businessDate, fileTypes, last);
+    checkSignatory(policy, source, manifest, last);
     await report.phase('identify', () => identify(context, options.newPersonId));
-    await report.phase('compare', () => session.resources.compare(reader.comparedBy, reader.patientFile));
+    checkDeltaPeople(
+      await report.phase('compare', () => session.resources.compare(reader.comparedBy, reader.patientFile)),
+    );
     await report.phase('map', () => reader.resources());
     await report.phase('apply', () => apply(context));
     await report.phase('copies', () => applyCopies(context, reader));

@@ -4,6 +4,7 @@ import { type FileHandle, mkdir, mkdtemp, open, readdir, realpath, rm } from 'no
 import { join } from 'node:path';
 import { MANIFEST_NAME, MAX_MANIFEST_BYTES, type Manifest, type ManifestFile } from './manifest.ts';
 import { Refusal } from './refusal.ts';
+import { isPacked, UNPACK_LIMITS, type UnpackLimits, unpack } from './unpack.ts';
 
 /**
  * An extract is read from a copy of our own that nobody else can change, hashed while it was made: a file that the
@@ -12,8 +13,10 @@ import { Refusal } from './refusal.ts';
 export interface StagedFile extends ManifestFile {
   /** index in the manifest */
   readonly index: number;
-  /** of our copy */
+  /** of our copy, unpacked */
   readonly path: string;
+  /** of our copy as it was sent: kept where the load is held */
+  readonly sent: string;
   readonly bytes: number;
 }
 
@@ -46,16 +49,19 @@ export async function stagingFolder(root: string, source: string): Promise<strin
 }
 
 /**
- * Copies the manifest's files, and nothing else must be in the folder.
+ * Copies the manifest's files, and nothing else must be in the folder. A packed file is unpacked once the whole of it
+ * is known to be the one that the manifest describes.
  *
  * @param progress bytes copied so far
- * @throws Refusal for a file that is missing, not listed, no plain file, or not what the manifest says
+ * @throws Refusal for a file that is missing, not listed, no plain file, not what the manifest says, or that unpacks to
+ *   nothing of use
  */
 export async function stageFiles(
   folder: string,
   manifest: Manifest,
   target: string,
   progress: (bytes: number) => void = () => {},
+  limits: UnpackLimits = UNPACK_LIMITS,
 ): Promise<readonly StagedFile[]> {
   const from = await extractFolder(folder);
   const listed = new Set([MANIFEST_NAME, ...manifest.files.map((file) => file.name)]);
@@ -65,10 +71,17 @@ export async function stageFiles(
   }
   const staged: StagedFile[] = [];
   let bytes = 0;
+  let room = limits.bytes;
   for (const [index, file] of manifest.files.entries()) {
     const path = join(target, `${index}`);
-    const length = await copyHashed(from, file, path, (copied) => progress(bytes + copied));
-    staged.push({ ...file, index, path, bytes: length });
+    const packed = isPacked(file.name);
+    const copy = packed ? `${path}.gz` : path;
+    let length = await copyHashed(from, file, copy, (copied) => progress(bytes + copied));
+    if (packed) {
+      length = await unpack(file.name, copy, path, room, limits.ratio);
+      room -= length;
+    }
+    staged.push({ ...file, index, path, sent: copy, bytes: length });
     bytes += length;
   }
   return staged;

@@ -50,7 +50,7 @@ export class PostgresLoadStore implements LoadStore {
         { client },
         'select coalesce(max(p), 0) as p from record.publication',
       );
-      const work: Work = { client, source, horizon: Number(newest?.p), loadNo: 0 };
+      const work: Work = { client, source, horizon: Number(newest?.p), loadNo: 0, kind: 'full' };
       return new PostgresLoadSession(work, undone, () => this.#reopen(source));
     } catch (error) {
       await client.end().catch(() => {});
@@ -127,7 +127,7 @@ class PostgresLoadSession implements LoadSession {
       this.#work,
       `insert into record.load (source, business_date, sequence, kind, format, manifest_hash, state, started_at, file_types,
          releases)
-       values ($1, $2, $3, 'full', $4, $5, 'running', $6, $7, $8) returning load_no`,
+       values ($1, $2, $3, $9, $4, $5, 'running', $6, $7, $8) returning load_no`,
       [
         this.#work.source.number,
         start.businessDate,
@@ -137,8 +137,10 @@ class PostgresLoadSession implements LoadSession {
         new Date(start.startedAt).toISOString(),
         start.fileTypes,
         start.releases ?? null,
+        start.kind,
       ],
     );
+    this.#work.kind = start.kind;
     this.#work.loadNo = Number(row?.load_no);
     await this.#work.client.query(WORKING_TABLES);
     return this.#work.loadNo;

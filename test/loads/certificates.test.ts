@@ -34,6 +34,7 @@ const CERTIFICATE: Certificate = {
       refused: 0,
       notServed: 0,
       unreferenced: 0,
+      absent: 0,
     },
   },
   identity: {

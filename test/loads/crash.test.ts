@@ -55,6 +55,19 @@ function night(sequence: 1 | 2): ExtractSpec {
   };
 }
 
+/** The second night as a delta: it ends as the full one does. */
+function secondNightAsDelta(): ExtractSpec {
+  const { files, ...night2 } = night(2);
+  const gone: readonly Row[] = [
+    { resourceType: 'Patient', id: 'p3' },
+    { resourceType: 'Observation', id: 'o3' },
+    { resourceType: 'MedicationRequest', id: 'r2' },
+  ];
+  return { ...night2, kind: 'delta', files: { ...files, Purge: gone } };
+}
+
+const SECOND_NIGHTS = { 'full extract': () => night(2), delta: secondNightAsDelta } as const;
+
 /** Breaks the connection before its nth statement, and cannot be reached afterwards: as if the process had ended. */
 class BreakingDatabase extends Database {
   readonly #breakAt: number;
@@ -101,44 +114,46 @@ async function leftovers({ rows }: Loader): Promise<readonly unknown[]> {
     union all select 'change', count(*)::int from record.load_change having count(*) > 0`);
 }
 
-t.test(
-  'a connection that breaks at any statement, then a rerun, ends as an undisturbed load does',
-  async (t) => {
-    const reference = await loader(t);
-    await reference.load(night(1));
-    const old = await visible(reference);
-    await reference.load(night(2));
-    const expected = await visible(reference);
-    const world = await loader(t);
-    await world.load(night(1));
-    const address = await addressOf(world);
+for (const [kind, second] of Object.entries(SECOND_NIGHTS)) {
+  t.test(
+    `a connection that breaks at any statement of a ${kind}, then a rerun, ends as an undisturbed load does`,
+    async (t) => {
+      const reference = await loader(t);
+      await reference.load(night(1));
+      const old = await visible(reference);
+      await reference.load(night(2));
+      const expected = await visible(reference);
+      const world = await loader(t);
+      await world.load(night(1));
+      const address = await addressOf(world);
 
-    const folder = writeExtract(world.root, night(2));
-    // every statement is broken once by MCR_TEST_EVERY_STATEMENT; otherwise a spread of them
-    const step = process.env['MCR_TEST_EVERY_STATEMENT'] ? 1 : 7;
-    let broken = 0;
-    for (let at = 4; at < 400; at += step) {
-      const database = new BreakingDatabase(address, at);
-      const run = world.loadFolder(folder, 'gp', { store: new PostgresLoadStore(database, 5_000) });
-      const result = await run.then(
-        (certificate) => certificate.result,
-        () => 'failed',
-      );
-      await database.close();
-      if (result === 'published') break;
-      broken += 1;
-      const seen = without(await visible(world), EARLY_OR_UNSEEN);
-      // broken after the publication: what is left is only the way back
-      if (seen.includes('published: 2 1 2')) break;
-      t.same(seen, without(old, EARLY_OR_UNSEEN), `broken at ${at}: readers see the old`);
-    }
-    t.ok(broken > 5, `broken at ${broken} statements`);
-    const last = await world.loadFolder(folder, 'gp');
-    t.ok(last.result === 'published' || last.result === 'duplicate', last.result);
-    t.same(await visible(world), expected);
-    t.same(await leftovers(world), []);
-  },
-);
+      const folder = writeExtract(world.root, second());
+      // every statement is broken once by MCR_TEST_EVERY_STATEMENT; otherwise a spread of them
+      const step = process.env['MCR_TEST_EVERY_STATEMENT'] ? 1 : 7;
+      let broken = 0;
+      for (let at = 4; at < 400; at += step) {
+        const database = new BreakingDatabase(address, at);
+        const run = world.loadFolder(folder, 'gp', { store: new PostgresLoadStore(database, 5_000) });
+        const result = await run.then(
+          (certificate) => certificate.result,
+          () => 'failed',
+        );
+        await database.close();
+        if (result === 'published') break;
+        broken += 1;
+        const seen = without(await visible(world), EARLY_OR_UNSEEN);
+        // broken after the publication: what is left is only the way back
+        if (seen.includes('published: 2 1 2')) break;
+        t.same(seen, without(old, EARLY_OR_UNSEEN), `broken at ${at}: readers see the old`);
+      }
+      t.ok(broken > 5, `broken at ${broken} statements`);
+      const last = await world.loadFolder(folder, 'gp');
+      t.ok(last.result === 'published' || last.result === 'duplicate', last.result);
+      t.same(await visible(world), expected);
+      t.same(await leftovers(world), []);
+    },
+  );
+}
 
 /** What takes effect ahead of the load, with the epochs that it changes; and keys, which readers do not rely on. */
 const EARLY_OR_UNSEEN = /^(opt-out|restriction|person|key):/;
@@ -163,11 +178,13 @@ t.test('a process that is killed in any phase leaves nothing that a rerun does n
   await reference.load(night(1));
   await reference.load(night(2));
   const expected = await visible(reference);
-  for (const phase of ['scan', 'identify', 'map', 'copies', 'guard', 'publish']) {
+  const phases = ['scan', 'identify', 'map', 'copies', 'guard', 'publish'];
+  const runs = phases.map((phase) => ({ phase, second: night(2) }));
+  for (const { phase, second } of [...runs, { phase: 'publish', second: secondNightAsDelta() }]) {
     const world = await loader(t);
     await world.load(night(1));
-    const folder = writeExtract(world.root, night(2));
-    t.equal(await killedIn(phase, world, folder), 'SIGKILL', phase);
+    const folder = writeExtract(world.root, second);
+    t.equal(await killedIn(phase, world, folder), 'SIGKILL', `${phase}, ${second.kind ?? 'full'}`);
     t.notSame(await leftovers(world), [], 'the load is there, unfinished');
     const certificate = await world.loadFolder(folder, 'gp');
     t.match(certificate, { result: 'published', undone: [2] });

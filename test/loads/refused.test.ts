@@ -40,7 +40,7 @@ t.test('a manifest is read strictly', async (t) => {
     'no object': [],
     'another member': { ...GOOD, more: 1 },
     'a missing member': { ...GOOD, kind: undefined },
-    'a delta': { ...GOOD, kind: 'delta' },
+    'another kind': { ...GOOD, kind: 'difference' },
     'another format': { ...GOOD, format: 'hl7v2' },
     'a day that is none': { ...GOOD, businessDate: '2026-02-30' },
     'a time': { ...GOOD, businessDate: '2026-11-22T00:00:00Z' },

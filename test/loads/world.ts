@@ -99,6 +99,9 @@ export interface ExtractSpec {
   readonly files: Readonly<Record<string, readonly Row[] | string>>;
   /** type whose file is written in ISO 8859-1 */
   readonly latin1?: string;
+  /** files that are sent packed, by type: how */
+  readonly packed?: Readonly<Record<string, (bytes: Buffer) => Buffer>>;
+  readonly kind?: 'full' | 'delta';
   /** changes the manifest before it is written */
   readonly manifest?: (manifest: Record<string, unknown>) => unknown;
 }
@@ -108,15 +111,17 @@ export function writeExtract(root: string, spec: ExtractSpec): string {
   const folder = mkdtempSync(join(root, 'extract-'));
   const csv = spec.format === 'lcs-csv';
   const files = Object.entries(spec.files).map(([type, rows]) => {
-    const name = `${type}.${csv ? 'csv' : 'ndjson'}`;
+    const pack = spec.packed?.[type];
+    const name = `${type}.${csv ? 'csv' : 'ndjson'}${pack ? '.gz' : ''}`;
     const text = typeof rows === 'string' ? rows : rows.map((row) => `${JSON.stringify(row)}\n`).join('');
-    const bytes = Buffer.from(text, type === spec.latin1 ? 'latin1' : 'utf8');
+    const plain = Buffer.from(text, type === spec.latin1 ? 'latin1' : 'utf8');
+    const bytes = pack?.(plain) ?? plain;
     writeFileSync(join(folder, name), bytes);
     const lines = Math.max(text.split('\n').length - 1 - (csv ? 1 : 0), 0);
     return { name, type, rows: lines, sha256: createHash('sha256').update(bytes).digest('hex') };
   });
-  const { source: code, sequence = 1, businessDate = TODAY, format = 'fhir-ndjson' } = spec;
-  const manifest = { format, source: code, businessDate, sequence, kind: 'full', files };
+  const { source: code, sequence = 1, businessDate = TODAY, format = 'fhir-ndjson', kind = 'full' } = spec;
+  const manifest = { format, source: code, businessDate, sequence, kind, files };
   writeFileSync(join(folder, 'manifest.json'), JSON.stringify(spec.manifest?.(manifest) ?? manifest));
   return folder;
 }

@@ -1,6 +1,6 @@
 import { isServed, served } from '../../fhir/served.ts';
 import type { LoadContext } from '../context.ts';
-import type { CopyPlace, StagedRow } from '../records.ts';
+import type { CopyPlace, PurgedRow, StagedRow } from '../records.ts';
 import type { StagedFile } from '../staging.ts';
 import type { PlacedRow } from './batches.ts';
 import { readRow } from './row.ts';
@@ -18,8 +18,9 @@ export class CopyMapper {
   }
 
   async map(file: StagedFile, batch: readonly PlacedRow<CopyPlace>[]): Promise<void> {
-    const { session, preparer, tally, rejects } = this.#context;
+    const { session, manifest, preparer, tally, rejects } = this.#context;
     const kept: string[] = [];
+    const gone: PurgedRow[] = [];
     let rows: StagedRow[] = [];
     let size = 0;
     for (const { place, bytes } of batch) {
@@ -40,6 +41,12 @@ export class CopyMapper {
       for (const personId of place.personIds) {
         const prepared = preparer.prepare(row.resource, { personId, localId: '' });
         if (prepared === undefined) {
+          if (manifest.kind === 'delta' && isServed(file.type)) {
+            const { id } = row.resource;
+            const resourceId = preparer.id(file.type, id, personId);
+            // of every person: whether it is shared does not depend on whose it is
+            gone.push({ type: served(file.type).code, localId: id, resourceId });
+          }
           tally.count(file.type, 'withheld');
           continue;
         }
@@ -52,6 +59,7 @@ export class CopyMapper {
       }
     }
     await session.resources.stage(rows, []);
+    if (gone.length > 0) await session.resources.purge(gone);
     if (kept.length > 0 && isServed(file.type))
       await session.resources.keepCopies(served(file.type).code, kept);
     await rejects.flush();

@@ -1,5 +1,6 @@
 import type { SourcePolicy } from '../../access/policy.ts';
 import { isServed, served } from '../../fhir/served.ts';
+import { PURGE_TYPE } from '../manifest.ts';
 import { sharedType } from '../sharing.ts';
 import type { StagedFile } from '../staging.ts';
 
@@ -12,12 +13,15 @@ export type FileKind =
   | 'directory'
   /** stored once per person who refers to it */
   | 'referenced'
+  /** names what a delta purges */
+  | 'purge'
   /** served, but not shared by this source on this day */
   | 'withheld'
   /** not served, not a source's to send, or (directory types of social care) betraying who has a social worker */
   | 'not-served';
 
 export function fileKind(source: SourcePolicy, type: string, day: string): FileKind {
+  if (type === PURGE_TYPE) return 'purge';
   if (!isServed(type)) return 'not-served';
   const { keeping } = served(type);
   if (keeping === 'own') return type === 'Consent' ? 'consent' : 'not-served';

@@ -5,7 +5,7 @@ import { isServed, served } from '../../fhir/served.ts';
 import type { LoadContext } from '../context.ts';
 import { withCurrentNumber } from '../patient-record.ts';
 import type { Owner } from '../prepare.ts';
-import type { ReferencedCopy, RowOwner, RowPlace, StagedRow } from '../records.ts';
+import type { PurgedRow, ReferencedCopy, RowOwner, RowPlace, StagedRow } from '../records.ts';
 import { refusalHint } from '../refused-row.ts';
 import type { StagedFile } from '../staging.ts';
 import type { PlacedRow } from './batches.ts';
@@ -23,6 +23,8 @@ interface Candidate {
 export class RowMapper {
   readonly #context: LoadContext;
   #staging: Promise<void> = Promise.resolve();
+  /** sound rows of a delta that are not taken: what is stored of them goes, as if they were purged */
+  #gone: PurgedRow[] = [];
 
   constructor(context: LoadContext) {
     this.#context = context;
@@ -39,6 +41,8 @@ export class RowMapper {
     const references: ReferencedCopy[] = [];
     for (const candidate of candidates) this.#prepare(file, candidate, owners, rows, references);
     if (kept.length > 0) await session.resources.keep(kept);
+    if (this.#gone.length > 0) await session.resources.purge(this.#gone);
+    this.#gone = [];
     await rejects.flush();
     this.#staging = session.resources.stage(rows, references);
     // it is awaited with the next batch; until then its failure must not count as unhandled
@@ -62,12 +66,14 @@ export class RowMapper {
       // directory rows are shown to every caller, whatever they are labelled
       if (!labelsThroughout(resource).some(isRestrictedLabel)) return [{ place, resource }];
       const hint = 'a directory row with a label that restricts';
+      this.#goes(resource);
       this.#fault(file, place, { rule: 'restricted-directory', hint });
       return [];
     }
     if (kind === 'patient') return [{ place, resource, about: { type: 'Patient', id: resource.id } }];
     const about = personReference(resource);
     if (about === undefined || (about.type !== 'Patient' && !hasPerson(about.type))) {
+      this.#goes(resource);
       this.#fault(file, place, { rule: 'no-person', hint: 'refers to no Patient, or to more than one' });
       return [];
     }
@@ -104,6 +110,7 @@ export class RowMapper {
     if (about !== undefined) {
       const found = owners.get(keyOf(about));
       if (found?.personId === undefined) {
+        this.#goes(resource);
         this.#notTaken(file, place, found, about);
         return;
       }
@@ -112,11 +119,19 @@ export class RowMapper {
     const shown = file.type === 'Patient' ? withCurrentNumber(resource, manifest.businessDate) : resource;
     const prepared = preparer.prepare(shown, owner);
     if (prepared === undefined) {
+      this.#goes(resource);
       tally.count(file.type, 'withheld');
       return;
     }
     rows.push({ ...prepared.row, hash: place.hash, file: place.file, line: place.line });
     references.push(...prepared.references);
+  }
+
+  /** In a full extract it goes because no row of it is taken. */
+  #goes({ resourceType: type, id }: Resource): void {
+    const { manifest, preparer } = this.#context;
+    if (manifest.kind === 'full' || !isServed(type)) return;
+    this.#gone.push({ type: served(type).code, localId: id, resourceId: preparer.id(type, id) });
   }
 
   #notTaken(file: StagedFile, place: RowPlace, owner: RowOwner | undefined, about: LocalReference): void {

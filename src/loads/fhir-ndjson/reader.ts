@@ -8,6 +8,7 @@ import { CopyMapper } from './copies.ts';
 import { type FileKind, fileKind, inMappingOrder } from './files.ts';
 import { RowHasher } from './lines.ts';
 import { RowMapper } from './map.ts';
+import { readPurges } from './purges.ts';
 import { readRow } from './row.ts';
 import { type AlwaysRead, scanFiles } from './scan.ts';
 
@@ -36,6 +37,7 @@ export class FhirReader implements ExtractReader {
   async patients(): Promise<void> {
     const { files, session, manifest } = this.#context;
     const { patients } = session;
+    await readPurges(this.#context);
     const file = files[this.patientFile];
     if (file !== undefined) {
       await patients.recognise(this.patientFile);

@@ -89,7 +89,7 @@ function lineTaker(
     if (kind === 'consent') note(always.consents, line);
     if (statesCare) note(always.care, line);
     if (mayDissent && MARKS.some((mark) => bytes.includes(mark))) note(always.consents, line);
-    if (!isHeld || kind === 'consent') return;
+    if (!isHeld || kind === 'consent' || kind === 'purge') return;
     const localId = kind === 'referenced' ? idOf(bytes) : undefined;
     writer.write(index, line.line, start, length, hasher.hash(bytes), localId);
   };

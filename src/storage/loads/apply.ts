@@ -1,4 +1,5 @@
 import type { TypeCount } from '../../loads/records.ts';
+import { GOES_BY_DELTA } from './deltas.ts';
 import { inTransaction, NOBODY, OPEN_END, run, type Work } from './work.ts';
 
 /** Storing what is staged, and deleting what was not in the extract, in chunks that no reader sees before publication. */
@@ -172,7 +173,8 @@ export async function deleteUnseen(
        k.content_hash
      from record.resource_key k
      where k.source = $1 and not k.deleted and k.load_no <> $2 and (k.type = any($3)) = $4
-       and not exists (select from load_seen s where s.resource_id = k.resource_id)`,
+       and not exists (select from load_seen s where s.resource_id = k.resource_id)
+       ${work.kind === 'delta' ? `and ${GOES_BY_DELTA}` : ''}`,
     [work.source.number, work.loadNo, referenced, copies],
   );
   const [bounds] = await run<{ total: number }>(work, 'select count(*)::int as total from load_gone');

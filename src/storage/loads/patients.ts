@@ -9,6 +9,7 @@ import type {
   RowPlace,
 } from '../../loads/records.ts';
 import { contributions } from './contributions.ts';
+import { holdBackUnread, OTHER_PATIENTS } from './deltas.ts';
 import { inTransaction, run, type Work } from './work.ts';
 
 const FAULTS: readonly PatientFault[] = [
@@ -111,6 +112,9 @@ export class StoredPatients implements PatientPhase {
   }
 
   async merge(): Promise<void> {
+    if (this.#work.kind === 'delta') {
+      await run(this.#work, `${INTO} ${FROM_STORED} ${OTHER_PATIENTS}`, [this.#work.source.number, FAULTS]);
+    }
     await run(this.#work, 'create index load_patient_id on load_patient (local_id)');
     await run(this.#work, 'analyze load_patient');
     const repeated = await run(
@@ -271,6 +275,7 @@ export class StoredPatients implements PatientPhase {
          from load_verdict v join record.person_number n on n.nhs_number = v."nhsNumber"
          where v.family is not null on conflict (person_id) do nothing`,
       );
+      if (this.#work.kind === 'delta') await holdBackUnread(this.#work);
       return made.length;
     });
   }

@@ -4,6 +4,7 @@ import type { ResourcePhase } from '../../loads/ports.ts';
 import type {
   CopyPlace,
   PatientState,
+  PurgedRow,
   ReferencedCopy,
   RejectedRow,
   RowOwner,
@@ -15,6 +16,7 @@ import { applyStaged, deleteUnseen, settleStage } from './apply.ts';
 import { compareByPatient, compareByRow, findRemapped } from './compare.ts';
 import { compareCopies, unreadCopies } from './copies.ts';
 import { BinaryCopy } from './copy.ts';
+import { halfRemapped, notePurged } from './deltas.ts';
 import { practices, storedByType } from './guarded.ts';
 import { type PlaceRow, toPlace } from './patients.ts';
 import { NOBODY, run, type Work } from './work.ts';
@@ -33,11 +35,14 @@ export class StoredResources implements ResourcePhase {
     this.#work = work;
   }
 
-  async compare(by: 'row' | 'patient', patientFile: number): Promise<void> {
+  async compare(by: 'row' | 'patient', patientFile: number): Promise<number> {
     await findRemapped(this.#work);
+    const incomplete = await halfRemapped(this.#work);
+    if (incomplete > 0) return incomplete;
     if (by === 'row') await compareByRow(this.#work);
     else await compareByPatient(this.#work, patientFile);
     await run(this.#work, 'create index on load_todo (file, line)');
+    return 0;
   }
 
   async unread(file: number, afterLine: number, limit: number): Promise<readonly RowPlace[]> {
@@ -135,6 +140,10 @@ export class StoredResources implements ResourcePhase {
       ],
     );
     return recorded.filter((row) => row.rejected_before).length;
+  }
+
+  purge(rows: readonly PurgedRow[]): Promise<readonly TypeCount[]> {
+    return notePurged(this.#work, rows);
   }
 
   settle(): Promise<readonly { file: number; line: number; type: number }[]> {

@@ -8,6 +8,7 @@ export interface Work {
   readonly horizon: number;
   /** 0 until the load has begun */
   loadNo: number;
+  kind: 'full' | 'delta';
 }
 
 /** One statement; parameters by number. */
@@ -49,6 +50,7 @@ export const OPEN_END = '9223372036854775807';
  * - `load_seen`: stored resources that stand, `kept` because tonight's row cannot be read
  * - `load_todo`: rows that must be read
  * - `load_stage` and `load_sorted`: mapped rows, and their order of storing with what is stored now
+ * - `load_purge`: what a delta purges, or brings and is not taken
  * - `load_touched`: people for whom a stored version is closed; `load_moved`: resources whose person changes
  */
 export const WORKING_TABLES = `
@@ -90,6 +92,7 @@ create temp table load_sorted (
 create temp table load_gone (
   n bigint not null, resource_id uuid not null, person_id uuid not null, type smallint not null,
   load_no bigint not null, content_hash bytea not null);
+create temp table load_purge (type smallint not null, local_id text collate "C" not null, resource_id uuid not null);
 create temp table load_touched (person_id uuid primary key);
 create temp table load_moved (resource_id uuid primary key, person_id uuid not null);
 create temp table load_reference (
