@@ -12,18 +12,22 @@ import type { CareStanding, OptOutRecord, RowPlace } from '../records.ts';
 import type { StagedFile } from '../staging.ts';
 import { agreementInForce, covers, laterOptOut } from '../standing.ts';
 import { pagesOf, rowBatches } from './batches.ts';
-import { readRow } from './row.ts';
+import type { ReadRow } from './row.ts';
 import type { AlwaysRead } from './scan.ts';
 
 /**
  * What the extract says about sharing, read anew every night: consents are few, and each must count even where the row
  * is as it was but the person behind it, or the day, is another. One statement per person is held in memory.
  */
-export async function readConsents(context: LoadContext, always: AlwaysRead): Promise<ConsentHarvest> {
-  const reader = new ConsentReader(context);
+export async function readConsents(
+  context: LoadContext,
+  always: AlwaysRead,
+  read: ReadRow,
+): Promise<ConsentHarvest> {
+  const reader = new ConsentReader(context, read);
   for (const [file, places] of always.consents) await reader.read(file, places);
   const isCare = context.source.sector === 'social-care';
-  const open = isCare ? await receivingCare(context, always.care) : new Set<string>();
+  const open = isCare ? await receivingCare(context, always.care, read) : new Set<string>();
   return {
     optOuts: reader.optOuts(),
     standings: isCare ? reader.standings(open) : [],
@@ -35,13 +39,15 @@ export async function readConsents(context: LoadContext, always: AlwaysRead): Pr
 
 class ConsentReader {
   readonly #context: LoadContext;
+  readonly #readRow: ReadRow;
   readonly #optOuts = new Map<string, OptOutRecord>();
   readonly #agreements = new Map<string, AgreementStatement[]>();
   optOutStatements = 0;
   ignored = 0;
 
-  constructor(context: LoadContext) {
+  constructor(context: LoadContext, read: ReadRow) {
     this.#context = context;
+    this.#readRow = read;
   }
 
   async read(file: StagedFile, places: readonly RowPlace[]): Promise<void> {
@@ -75,7 +81,7 @@ class ConsentReader {
 
   #statement(file: StagedFile, line: number, bytes: Buffer): ConsentStatement | undefined {
     const { source, manifest } = this.#context;
-    const reading = readRow(bytes, file.type);
+    const reading = this.#readRow(bytes, file);
     const json = reading.ok ? reading.resource : reading.json;
     const read: ConsentReading = readConsentStatement(json, reading.ok, manifest.businessDate);
     // a faulty Observation is rejected where Observations are
@@ -151,12 +157,13 @@ const CARED_FOR = new Set(['planned', 'waitlist', 'active', 'onhold']);
 async function receivingCare(
   context: LoadContext,
   care: ReadonlyMap<StagedFile, readonly RowPlace[]>,
+  read: ReadRow,
 ): Promise<ReadonlySet<string>> {
   const open = new Set<string>();
   for (const [file, places] of care) {
     for await (const batch of rowBatches(file, pagesOf(places))) {
       for (const { bytes } of batch) {
-        const reading = readRow(bytes, file.type);
+        const reading = read(bytes, file);
         const episode = (reading.ok ? reading.resource : reading.json) as Episode | undefined;
         const localId = /^Patient\/([A-Za-z0-9\-.]{1,64})$/.exec(String(episode?.patient?.reference))?.[1];
         if (localId !== undefined && isOpen(episode, context.manifest.businessDate)) open.add(localId);
