@@ -23,6 +23,7 @@ export function loadExtract(
   progress?: LoadProgress,
 ): Promise<Certificate> {
   const { configuration, database } = service;
+  const mapping = configuration.mappings.get(source);
   return runLoad({
     folder,
     source,
@@ -34,6 +35,7 @@ export function loadExtract(
     now: Date.now,
     newPersonId: randomUUID,
     memory: () => process.memoryUsage.rss(),
+    ...(mapping === undefined ? {} : { mapping }),
     ...(progress === undefined ? {} : { progress }),
   });
 }

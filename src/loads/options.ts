@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import type { Policy } from '../access/policy.ts';
 import type { Certificate } from './certificate.ts';
 import type { LoadProgress } from './context.ts';
+import type { Mapping } from './mapped-csv/mapping.ts';
 import type { LoadAudit, LoadStore } from './ports.ts';
 
 export interface LoadOptions {
@@ -19,6 +20,8 @@ export interface LoadOptions {
   /** milliseconds since the epoch */
   readonly now: () => number;
   readonly newPersonId: () => string;
+  /** of a source of plain CSV, checked */
+  readonly mapping?: Mapping;
   readonly progress?: LoadProgress;
   /** resident bytes of this process */
   readonly memory?: () => number;

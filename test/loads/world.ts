@@ -105,7 +105,7 @@ export interface ExtractSpec {
 /** Writes an extract to a folder of its own and answers the folder. */
 export function writeExtract(root: string, spec: ExtractSpec): string {
   const folder = mkdtempSync(join(root, 'extract-'));
-  const csv = spec.format === 'lcs-csv';
+  const csv = spec.format?.endsWith('-csv') === true;
   const files = Object.entries(spec.files).map(([type, rows]) => {
     const name = `${type}.${csv ? 'csv' : 'ndjson'}`;
     const text = typeof rows === 'string' ? rows : rows.map((row) => `${JSON.stringify(row)}\n`).join('');
