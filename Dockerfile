@@ -13,6 +13,7 @@ COPY --from=build /app/node_modules ./node_modules
 COPY --from=build /app/dist/src ./dist/src
 COPY --from=build /app/src/storage/migrations ./src/storage/migrations
 COPY --from=build /app/profiles ./profiles
+COPY --from=build /app/mappings ./mappings
 RUN install -d -o 10001 -g 10001 -m 0755 /var/lib/my-care-record
 USER 10001:10001
 VOLUME /var/lib/my-care-record

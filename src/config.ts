@@ -1,13 +1,16 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { Ajv, type ErrorObject } from 'ajv';
+import { Ajv } from 'ajv';
 import type { IssuerConfiguration } from './access/issuers.ts';
 import type { Organisation, Policy, Sector, SourcePolicy } from './access/policy.ts';
 import { certificateKeyFaults } from './certificate-key.ts';
 import { consistencyFaults, productionFaults } from './config-faults.ts';
 import { CONFIGURATION_SCHEMA } from './config-schema.ts';
+import { schemaFaults } from './config-schema-faults.ts';
 import { type GuardLimits, type GuardSettings, guardLimits } from './loads/guards.ts';
+import type { Mapping } from './loads/mapped-csv/mapping.ts';
+import { readMappings } from './mapping-files.ts';
 import { demoSecrets, type Secrets, secretsFromFiles } from './secrets.ts';
 
 /** The whole configuration, checked. One file, all faults reported at once (DESIGN 2). */
@@ -25,6 +28,8 @@ export interface Configuration {
   /** asked when the service starts: the demonstration's files are made then, and reading a configuration writes nothing */
   readonly secrets: () => Secrets;
   readonly policy: Policy;
+  /** of the sources of plain CSV, by code */
+  readonly mappings: ReadonlyMap<string, Mapping>;
   readonly issuers: readonly IssuerConfiguration[];
   /** where clients get tokens, announced in SMART discovery; absent: they have them from their own issuers */
   readonly authorizationServer?: AuthorizationServer;
@@ -113,7 +118,7 @@ export interface Environment {
 export function readConfiguration(env: Environment, root: string): Configuration {
   const file = resolve(env.MCR_CONFIG ?? join(root, 'demo', 'config.json'));
   const content = parsed(file);
-  const shape = [...schemaFaults(content), ...environmentFaults(env)];
+  const shape = [...shapeFaults(content), ...environmentFaults(env)];
   if (shape.length > 0) throw new ConfigurationError(shape);
   const checked = content as ConfigurationFile;
   const dataFolder = resolve(root, env.MCR_DATA ?? checked.dataFolder ?? 'data');
@@ -121,14 +126,18 @@ export function readConfiguration(env: Environment, root: string): Configuration
     checked.secrets === undefined
       ? { secrets: () => demoSecrets(dataFolder), faults: [] }
       : secretsFromFiles(checked.secrets, dirname(file));
+  const { mappings, faults: mappingFaults } = readMappings(checked.sources, (path) =>
+    resolve(dirname(file), path.replace('{package}', root)),
+  );
   const faults = [
     ...consistencyFaults(checked),
     ...productionFaults(checked, env),
     ...secretFaults,
     ...certificateKeyFaults(checked.loads?.certificateKey, dirname(file)),
+    ...mappingFaults,
   ];
   if (faults.length > 0) throw new ConfigurationError(faults);
-  return assemble(checked, env, { folder: dirname(file), dataFolder, secrets });
+  return { ...assemble(checked, env, { folder: dirname(file), dataFolder, secrets }), mappings };
 }
 
 function parsed(file: string): unknown {
@@ -142,16 +151,8 @@ function parsed(file: string): unknown {
 
 const validate = new Ajv({ allErrors: true }).compile(CONFIGURATION_SCHEMA);
 
-function schemaFaults(content: unknown): string[] {
-  return validate(content) ? [] : (validate.errors ?? []).map(sentence);
-}
-
-function sentence(error: ErrorObject): string {
-  const at = error.instancePath === '' ? 'the file' : error.instancePath;
-  const extra =
-    'additionalProperty' in error.params ? `: "${String(error.params['additionalProperty'])}"` : '';
-  const allowed = 'allowedValues' in error.params ? `: ${String(error.params['allowedValues'])}` : '';
-  return `${at} ${error.message ?? 'is wrong'}${extra}${allowed}`;
+function shapeFaults(content: unknown): string[] {
+  return validate(content) ? [] : schemaFaults(validate.errors ?? []);
 }
 
 function environmentFaults(env: Environment): string[] {
@@ -168,7 +169,7 @@ function assemble(
     dataFolder,
     secrets,
   }: Pick<Configuration, 'dataFolder' | 'secrets'> & { readonly folder: string },
-): Configuration {
+): Omit<Configuration, 'mappings'> {
   const listen = {
     host: file.listen?.host ?? '127.0.0.1',
     port: Number(env.MCR_PORT ?? file.listen?.port ?? 8080),

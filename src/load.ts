@@ -31,6 +31,7 @@ export async function loadExtract(
 ): Promise<Certificate> {
   const { configuration, database } = service;
   await tidyLoads(service);
+  const mapping = configuration.mappings.get(source);
   return runLoad({
     folder,
     source,
@@ -45,6 +46,7 @@ export async function loadExtract(
     now: Date.now,
     newPersonId: randomUUID,
     memory: () => process.memoryUsage.rss(),
+    ...(mapping === undefined ? {} : { mapping }),
     ...(progress === undefined ? {} : { progress }),
   });
 }

@@ -34,6 +34,11 @@ export function markDecimals(text: string): string | undefined {
   return copied === 0 ? undefined : parts.join('') + text.slice(copied);
 }
 
+/** A decimal that keeps its digits, for JSON that `writeDecimals` writes. @param digits as FHIR writes a decimal */
+export function markedDecimal(digits: string): string {
+  return `${MARK}${digits}`;
+}
+
 /** The value of a number of parsed JSON, marked or not; undefined for what is no number. */
 export function decimalOf(value: unknown): number | undefined {
   if (typeof value === 'number') return value;

@@ -3,7 +3,7 @@ import { Refusal } from './refusal.ts';
 
 /** What a source says it sends (docs/onboarding-a-source.md, the manifest). */
 export interface Manifest {
-  readonly format: 'fhir-ndjson' | 'lcs-csv';
+  readonly format: 'fhir-ndjson' | 'lcs-csv' | 'mapped-csv';
   readonly source: string;
   /** `YYYY-MM-DD`, Europe/London */
   readonly businessDate: string;
@@ -48,7 +48,7 @@ type Json = Readonly<Record<string, unknown>>;
 export function parseManifest(bytes: Uint8Array): Manifest {
   const json = members(parsed(bytes), MEMBERS, 'manifest');
   const { format, kind } = json;
-  if (format !== 'fhir-ndjson' && format !== 'lcs-csv') throw faulty('format');
+  if (format !== 'fhir-ndjson' && format !== 'lcs-csv' && format !== 'mapped-csv') throw faulty('format');
   if (kind !== 'full' && kind !== 'delta') throw faulty('kind');
   return {
     format,

@@ -3,6 +3,7 @@ import type { Policy } from '../access/policy.ts';
 import type { Certificate } from './certificate.ts';
 import type { LoadProgress } from './context.ts';
 import type { GuardLimits } from './guards.ts';
+import type { Mapping } from './mapped-csv/mapping.ts';
 import type { LoadAudit, LoadStore } from './ports.ts';
 
 export interface LoadOptions {
@@ -25,6 +26,8 @@ export interface LoadOptions {
   /** milliseconds since the epoch */
   readonly now: () => number;
   readonly newPersonId: () => string;
+  /** of a source of plain CSV, checked */
+  readonly mapping?: Mapping;
   readonly progress?: LoadProgress;
   /** resident bytes of this process */
   readonly memory?: () => number;

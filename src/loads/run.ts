@@ -16,12 +16,13 @@ import { FHIR_MAPPER_VERSION, FhirReader } from './fhir-ndjson/reader.ts';
 import { findingsToRelease, guardLoad, keepHeld } from './hold.ts';
 import { identify, judge } from './identify.ts';
 import { LCS_MAPPER_VERSION, LcsReader } from './lcs/reader.ts';
-import { parseManifest } from './manifest.ts';
+import { type Manifest, parseManifest } from './manifest.ts';
+import { MAPPED_MAPPER_VERSION, MappedExtract } from './mapped-csv/extract.ts';
 import type { LoadOptions } from './options.ts';
 import type { LoadSession } from './ports.ts';
 import { Preparer } from './prepare.ts';
 import { LoadReport } from './report.ts';
-import { readManifestBytes, stageFiles, stagingFolder } from './staging.ts';
+import { readManifestBytes, type StagedFile, stageFiles, stagingFolder } from './staging.ts';
 
 /**
  * One extract of one source, from its folder to publication (DESIGN 7). Readers see the record as it was until the
@@ -94,8 +95,19 @@ async function load(
     const rejects = new Rejects(tally, session);
     const { policy } = options;
     const { progress } = report;
-    const context = { policy, source, manifest, files: staged, session, preparer, tally, rejects, progress };
-    const reader = readerOf(context);
+    const mapped = mappedExtract(options, manifest, staged);
+    const context = {
+      policy,
+      source,
+      manifest,
+      files: mapped?.files ?? staged,
+      session,
+      preparer,
+      tally,
+      rejects,
+      progress,
+    };
+    const reader = readerOf(context, mapped);
 
     await report.phase('scan', () => reader.scan());
     await report.phase('patients', () => reader.patients());
@@ -135,7 +147,20 @@ function open(options: LoadOptions, source: SourcePolicy): Promise<LoadSession> 
   return options.store.open({ number, code, sector }, fingerprint);
 }
 
-function readerOf(context: LoadContext): ExtractReader {
+/** Of plain CSV: the lines of FHIR that its mapping makes take the place of the files. */
+function mappedExtract(
+  options: LoadOptions,
+  manifest: Manifest,
+  staged: readonly StagedFile[],
+): MappedExtract | undefined {
+  if (manifest.format !== 'mapped-csv') return undefined;
+  if (options.mapping === undefined) throw new Error(`The source ${options.source} has no mapping.`);
+  return new MappedExtract(options.mapping, staged);
+}
+
+function readerOf(context: LoadContext, mapped: MappedExtract | undefined): ExtractReader {
+  if (mapped !== undefined)
+    return new FhirReader(context, versionSalt(context.source, MAPPED_MAPPER_VERSION), mapped);
   return context.manifest.format === 'lcs-csv'
     ? new LcsReader(context, versionSalt(context.source, LCS_MAPPER_VERSION))
     : new FhirReader(context, versionSalt(context.source, FHIR_MAPPER_VERSION));

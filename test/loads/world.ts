@@ -109,7 +109,7 @@ export interface ExtractSpec {
 /** Writes an extract to a folder of its own and answers the folder. */
 export function writeExtract(root: string, spec: ExtractSpec): string {
   const folder = mkdtempSync(join(root, 'extract-'));
-  const csv = spec.format === 'lcs-csv';
+  const csv = spec.format?.endsWith('-csv') === true;
   const files = Object.entries(spec.files).map(([type, rows]) => {
     const pack = spec.packed?.[type];
     const name = `${type}.${csv ? 'csv' : 'ndjson'}${pack ? '.gz' : ''}`;

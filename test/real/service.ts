@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type pg from 'pg';
 import type { Test } from 'tap';
 import { DEMO_ISSUER, demoToken, makeIssuerKeys } from '../../demo/issuer.ts';
+import type { SourcePolicy } from '../../src/access/policy.ts';
 import { readConfiguration } from '../../src/config.ts';
 import { startDatabase } from '../../src/database-start.ts';
 import { SERVED_NAMES } from '../../src/fhir/served.ts';
@@ -24,6 +25,9 @@ export interface RealService {
   readonly folder: string;
 }
 
+/** By the code of the source, which is its organisation's too. */
+export type Differing = Readonly<Record<string, Partial<SourcePolicy>>>;
+
 const PRACTICE = 'K82001';
 const DIRECT_CARE = [
   'demographics',
@@ -42,11 +46,13 @@ const DIRECT_CARE = [
 /**
  * @param sources their codes, from the highest in precedence; each shares every served type
  * @param custodians codes of organisations that Patients name as theirs: signatories, too
+ * @param differing what is otherwise about a source, and then about its organisation
  */
 export async function realService(
   t: Test,
   sources: readonly string[],
   custodians: readonly string[],
+  differing: Differing = {},
 ): Promise<RealService> {
   const folder = mkdtempSync(join(tmpdir(), 'mcr-real-'));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
@@ -54,7 +60,7 @@ export async function realService(
   const port = await freePort();
   const fhirBase = `http://127.0.0.1:${port}/fhir`;
   const file = join(folder, 'config.json');
-  writeFileSync(file, JSON.stringify(configurationFile(fhirBase, sources, custodians)));
+  writeFileSync(file, JSON.stringify(configurationFile(fhirBase, sources, custodians, differing)));
   const env = { MCR_CONFIG: file, MCR_DATA: join(folder, 'data'), MCR_DATABASE_URL: address.url };
   const configuration = readConfiguration(env, repositoryRoot());
   const keys = join(configuration.dataFolder, 'keys');
@@ -75,6 +81,7 @@ function configurationFile(
   fhirBase: string,
   sources: readonly string[],
   custodians: readonly string[],
+  differing: Differing,
 ): object {
   return {
     mode: 'demo',
@@ -85,7 +92,7 @@ function configurationFile(
       code,
       system: 'https://fhir.nhs.uk/Id/ods-organization-code',
       name: `Organisation ${code}`,
-      sector: 'health',
+      sector: differing[code]?.sector ?? 'health',
       agreements: [{ from: '2020-01-01' }],
       roles: { base: code === PRACTICE ? DIRECT_CARE : [], unlisted: 'base', roles: {} },
     })),
@@ -100,6 +107,7 @@ function configurationFile(
       speaksFor: index === 0 ? ['health'] : [],
       staleAfterHours: 48,
       shares: Object.fromEntries(SERVED_NAMES.map((type) => [type, {}])),
+      ...differing[code],
     })),
     issuers: [
       {

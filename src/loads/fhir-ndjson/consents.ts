@@ -13,18 +13,22 @@ import type { CareStanding, OptOutRecord, RowPlace } from '../records.ts';
 import type { StagedFile } from '../staging.ts';
 import { agreementInForce, covers, laterOptOut } from '../standing.ts';
 import { pagesOf, rowBatches } from './batches.ts';
-import { readRow } from './row.ts';
+import type { ReadRow } from './row.ts';
 import type { AlwaysRead } from './scan.ts';
 
 /**
  * What the extract says about sharing, read anew every night: consents are few, and each must count even where the row
  * is as it was but the person behind it, or the day, is another. One statement per person is held in memory.
  */
-export async function readConsents(context: LoadContext, always: AlwaysRead): Promise<ConsentHarvest> {
-  const reader = new ConsentReader(context);
+export async function readConsents(
+  context: LoadContext,
+  always: AlwaysRead,
+  read: ReadRow,
+): Promise<ConsentHarvest> {
+  const reader = new ConsentReader(context, read);
   for (const [file, places] of always.consents) await reader.read(file, places);
   const isCare = context.source.sector === 'social-care';
-  const open = isCare ? await receivingCare(context, always.care) : new Set<string>();
+  const open = isCare ? await receivingCare(context, always.care, read) : new Set<string>();
   return {
     optOuts: reader.optOuts(),
     standings: isCare ? reader.standings(open) : [],
@@ -34,20 +38,22 @@ export async function readConsents(context: LoadContext, always: AlwaysRead): Pr
   };
 }
 
-interface ReadRow {
+interface LineBytes {
   readonly line: number;
   readonly bytes: Buffer;
 }
 
 class ConsentReader {
   readonly #context: LoadContext;
+  readonly #readRow: ReadRow;
   readonly #optOuts = new Map<string, OptOutRecord>();
   readonly #agreements = new Map<string, AgreementStatement[]>();
   optOutStatements = 0;
   ignored = 0;
 
-  constructor(context: LoadContext) {
+  constructor(context: LoadContext, read: ReadRow) {
     this.#context = context;
+    this.#readRow = read;
   }
 
   async read(file: StagedFile, places: readonly RowPlace[]): Promise<void> {
@@ -79,9 +85,9 @@ class ConsentReader {
     });
   }
 
-  #statement(file: StagedFile, row: ReadRow): ConsentStatement | undefined {
+  #statement(file: StagedFile, row: LineBytes): ConsentStatement | undefined {
     const { source, manifest } = this.#context;
-    const reading = readRow(row.bytes, file.type);
+    const reading = this.#readRow(row.bytes, file);
     const json = reading.ok ? reading.resource : reading.json;
     const read: ConsentReading = readConsentStatement(json, reading.ok, manifest.businessDate);
     // a faulty Observation is rejected where Observations are
@@ -101,7 +107,7 @@ class ConsentReader {
 
   async #take(
     file: StagedFile,
-    found: readonly { readonly statement: ConsentStatement; readonly row: ReadRow }[],
+    found: readonly { readonly statement: ConsentStatement; readonly row: LineBytes }[],
   ): Promise<void> {
     const { session } = this.#context;
     const numbers = await session.patients.numbers([
@@ -137,7 +143,7 @@ class ConsentReader {
     this.#optOuts.set(nhsNumber, known === undefined ? record : laterOptOut(known, record));
   }
 
-  #reject(file: StagedFile, { line, bytes }: ReadRow, rule: string, hint: string, element?: string): void {
+  #reject(file: StagedFile, { line, bytes }: LineBytes, rule: string, hint: string, element?: string): void {
     this.#context.rejects.add(file.type, {
       file: file.name,
       line,
@@ -158,12 +164,13 @@ const CARED_FOR = new Set(['planned', 'waitlist', 'active', 'onhold']);
 async function receivingCare(
   context: LoadContext,
   care: ReadonlyMap<StagedFile, readonly RowPlace[]>,
+  read: ReadRow,
 ): Promise<ReadonlySet<string>> {
   const open = new Set<string>();
   for (const [file, places] of care) {
     for await (const batch of rowBatches(file, pagesOf(places))) {
       for (const { bytes } of batch) {
-        const reading = readRow(bytes, file.type);
+        const reading = read(bytes, file);
         const episode = (reading.ok ? reading.resource : reading.json) as Episode | undefined;
         const localId = /^Patient\/([A-Za-z0-9\-.]{1,64})$/.exec(String(episode?.patient?.reference))?.[1];
         if (localId !== undefined && isOpen(episode, context.manifest.businessDate)) open.add(localId);

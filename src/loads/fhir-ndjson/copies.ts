@@ -3,7 +3,7 @@ import type { LoadContext } from '../context.ts';
 import type { CopyPlace, PurgedRow, StagedRow } from '../records.ts';
 import type { StagedFile } from '../staging.ts';
 import type { PlacedRow } from './batches.ts';
-import { readRow } from './row.ts';
+import type { ReadRow } from './row.ts';
 
 /** One Medication may be wanted by half of the county, and a Binary is large. */
 const MAX_ROWS = 1_000;
@@ -12,9 +12,11 @@ const MAX_SIZE = 8 * 1024 * 1024;
 /** Maps rows that are stored once for every person who refers to them. */
 export class CopyMapper {
   readonly #context: LoadContext;
+  readonly #readRow: ReadRow;
 
-  constructor(context: LoadContext) {
+  constructor(context: LoadContext, read: ReadRow) {
     this.#context = context;
+    this.#readRow = read;
   }
 
   async map(file: StagedFile, batch: readonly PlacedRow<CopyPlace>[]): Promise<void> {
@@ -24,7 +26,7 @@ export class CopyMapper {
     let rows: StagedRow[] = [];
     let size = 0;
     for (const { place, bytes } of batch) {
-      const row = readRow(bytes, file.type);
+      const row = this.#readRow(bytes, file);
       if (!row.ok) {
         const { rule, hint, element, id } = row.fault;
         rejects.add(file.type, {

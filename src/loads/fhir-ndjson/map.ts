@@ -10,7 +10,7 @@ import { refusalHint } from '../refused-row.ts';
 import type { StagedFile } from '../staging.ts';
 import type { PlacedRow } from './batches.ts';
 import type { FileKind } from './files.ts';
-import { type Resource, type RowFault, readRow } from './row.ts';
+import type { ReadRow, Resource, RowFault } from './row.ts';
 
 interface Candidate {
   readonly place: RowPlace;
@@ -22,12 +22,14 @@ interface Candidate {
 /** Maps rows to stored resources: whose each is, whether it may be held and is shared, and its text. */
 export class RowMapper {
   readonly #context: LoadContext;
+  readonly #readRow: ReadRow;
   #staging: Promise<void> = Promise.resolve();
   /** sound rows of a delta that are not taken: what is stored of them goes, as if they were purged */
   #gone: PurgedRow[] = [];
 
-  constructor(context: LoadContext) {
+  constructor(context: LoadContext, read: ReadRow) {
     this.#context = context;
+    this.#readRow = read;
   }
 
   async map(file: StagedFile, kind: FileKind, batch: readonly PlacedRow[]): Promise<void> {
@@ -55,7 +57,7 @@ export class RowMapper {
   }
 
   #read(file: StagedFile, kind: FileKind, { place, bytes }: PlacedRow, kept: string[]): readonly Candidate[] {
-    const row = readRow(bytes, file.type);
+    const row = this.#readRow(bytes, file);
     if (!row.ok) {
       this.#fault(file, place, row.fault);
       if (row.fault.id !== undefined) kept.push(this.#context.preparer.id(file.type, row.fault.id));

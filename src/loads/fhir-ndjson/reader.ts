@@ -9,11 +9,19 @@ import { type FileKind, fileKind, inMappingOrder } from './files.ts';
 import { RowHasher } from './lines.ts';
 import { RowMapper } from './map.ts';
 import { readPurges } from './purges.ts';
-import { readRow } from './row.ts';
+import { type RowReading, readRow } from './row.ts';
 import { type AlwaysRead, scanFiles } from './scan.ts';
 
 /** Changes whenever the same row would be stored differently: every row is then mapped anew. */
 export const FHIR_MAPPER_VERSION = 'fhir-ndjson/3';
+
+/** Where rows of FHIR come from: the source's own lines, or lines that were made of its tables. */
+export interface ResourceRows {
+  scan(context: LoadContext, hasher: RowHasher, kindOf: (file: StagedFile) => FileKind): Promise<AlwaysRead>;
+  read(bytes: Buffer, file: StagedFile): RowReading;
+}
+
+const NDJSON: ResourceRows = { scan: scanFiles, read: (bytes, file) => readRow(bytes, file.type) };
 
 /** An extract of FHIR resources, one a line, one type a file. */
 export class FhirReader implements ExtractReader {
@@ -21,17 +29,19 @@ export class FhirReader implements ExtractReader {
   readonly patientFile: number;
   readonly #context: LoadContext;
   readonly #hasher: RowHasher;
+  readonly #rows: ResourceRows;
   #always: AlwaysRead = { consents: new Map(), care: new Map() };
 
   /** @param salt 32 bytes: a hash of the versions that decide what becomes of a row */
-  constructor(context: LoadContext, salt: Buffer) {
+  constructor(context: LoadContext, salt: Buffer, rows = NDJSON) {
     this.#context = context;
+    this.#rows = rows;
     this.#hasher = new RowHasher(salt);
     this.patientFile = context.files.findIndex((file) => file.type === 'Patient');
   }
 
   async scan(): Promise<void> {
-    this.#always = await scanFiles(this.#context, this.#hasher, (file) => this.#kind(file));
+    this.#always = await this.#rows.scan(this.#context, this.#hasher, (file) => this.#kind(file));
   }
 
   async patients(): Promise<void> {
@@ -46,7 +56,7 @@ export class FhirReader implements ExtractReader {
         const kept: string[] = [];
         const restricted: (RestrictedRow | undefined)[] = [];
         for (const { place, bytes } of batch) {
-          const row = readRow(bytes, 'Patient');
+          const row = this.#rows.read(bytes, file);
           if (row.ok) {
             const record = patientRecord(row.resource, place.line, place.hash, manifest.businessDate);
             read.push(record);
@@ -66,12 +76,12 @@ export class FhirReader implements ExtractReader {
   }
 
   consents(): Promise<ConsentHarvest> {
-    return readConsents(this.#context, this.#always);
+    return readConsents(this.#context, this.#always, this.#rows.read);
   }
 
   async resources(): Promise<void> {
     const { files, session, progress } = this.#context;
-    const mapper = new RowMapper(this.#context);
+    const mapper = new RowMapper(this.#context, this.#rows.read);
     const ordered = inMappingOrder(files, (file) => this.#kind(file));
     const total = ordered.reduce((sum, file) => sum + file.rows, 0);
     let before = 0;
@@ -88,7 +98,7 @@ export class FhirReader implements ExtractReader {
 
   async copies(): Promise<void> {
     const { files, session } = this.#context;
-    const mapper = new CopyMapper(this.#context);
+    const mapper = new CopyMapper(this.#context, this.#rows.read);
     for (const file of files.filter((each) => this.#kind(each) === 'referenced')) {
       const next = (after: number, limit: number) => session.resources.unreadCopies(file.index, after, limit);
       for await (const batch of rowBatches(file, next)) await mapper.map(file, batch);

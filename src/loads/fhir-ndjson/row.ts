@@ -1,11 +1,15 @@
 import { isUtf8 } from 'node:buffer';
 import { markDecimals } from '../../fhir/decimals.ts';
 import { validateStructure } from '../../fhir/structure.ts';
+import type { StagedFile } from '../staging.ts';
 
 /** A line of NDJSON as a resource, or why it is none. */
 export type RowReading =
   | { readonly ok: true; readonly resource: Resource }
   | { readonly ok: false; readonly fault: RowFault; readonly json?: unknown };
+
+/** How a row of a file is read. */
+export type ReadRow = (bytes: Buffer, file: StagedFile) => RowReading;
 
 export interface Resource {
   readonly resourceType: string;
@@ -13,7 +17,16 @@ export interface Resource {
 }
 
 export interface RowFault {
-  readonly rule: 'encoding' | 'json' | 'resource-type' | 'id' | 'structure' | 'implicit-rules';
+  readonly rule:
+    | 'encoding'
+    | 'json'
+    | 'resource-type'
+    | 'id'
+    | 'structure'
+    | 'implicit-rules'
+    /** of a row that was made of CSV: a cell that cannot be read, a code that is in no map */
+    | 'cell'
+    | 'code';
   readonly element?: string;
   /** what is wrong, without any value */
   readonly hint: string;

@@ -53,7 +53,8 @@ export async function scanFiles(
   return always;
 }
 
-function lineTaker(
+/** Takes the rows of one file: notes where each is, its hash, and whether it must be read every night. */
+export function lineTaker(
   context: LoadContext,
   file: StagedFile,
   kind: FileKind,

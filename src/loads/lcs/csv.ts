@@ -1,12 +1,7 @@
-import { createReadStream } from 'node:fs';
-import { pipeline } from 'node:stream';
-import { CsvError, parse } from 'csv-parse';
+import { csvRecords, csvRefusal } from '../csv.ts';
 import { Refusal } from '../refusal.ts';
 import type { StagedFile } from '../staging.ts';
 import { columnsOf, type TableName } from './tables.ts';
-
-/** Longer than any record of these tables: what is longer is a quotation mark that nobody closed. */
-const MAX_RECORD_CHARACTERS = 64 * 1024;
 
 export interface CsvRow {
   /** of the record's first character; the header is line 1 */
@@ -26,7 +21,7 @@ export async function* readTable(file: StagedFile, table: TableName): AsyncGener
   let rows = -1;
   let line = 1;
   try {
-    for await (const record of records(file)) {
+    for await (const record of csvRecords(file)) {
       const { record: cells, info } = record;
       rows += 1;
       if (rows === 0) {
@@ -44,48 +39,10 @@ export async function* readTable(file: StagedFile, table: TableName): AsyncGener
       line = info.lines + 1;
     }
   } catch (error) {
-    throw refusalOf(error, file, line);
+    throw csvRefusal(error, file, line);
   }
   if (rows === -1) throw new Refusal('header', `The file ${file.name} has no header.`);
   if (rows !== file.rows) {
     throw new Refusal('row-count', `The file ${file.name} has ${rows} rows; the manifest says ${file.rows}.`);
   }
-}
-
-interface CsvRecord {
-  readonly record: readonly string[];
-  readonly info: { readonly lines: number };
-}
-
-async function* records(file: StagedFile): AsyncGenerator<CsvRecord> {
-  const parser = parse({
-    bom: false,
-    info: true,
-    record_delimiter: ['\r\n', '\n'],
-    relax_column_count: true,
-    max_record_size: MAX_RECORD_CHARACTERS,
-    skip_empty_lines: false,
-  });
-  // an error on the way destroys the parser with it, and so reaches its reader
-  pipeline(createReadStream(file.path), decoded, parser, () => {});
-  for await (const record of parser) yield record as CsvRecord;
-}
-
-async function* decoded(blocks: AsyncIterable<Buffer>): AsyncGenerator<string> {
-  const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-  for await (const block of blocks) yield decoder.decode(block, { stream: true });
-  yield decoder.decode();
-}
-
-function refusalOf(error: unknown, file: StagedFile, line: number): unknown {
-  if (error instanceof CsvError) {
-    return new Refusal(
-      'csv',
-      `The file ${file.name} cannot be read as CSV from line ${line} on (${error.code}).`,
-    );
-  }
-  if (error instanceof TypeError && 'code' in error && error.code === 'ERR_ENCODING_INVALID_ENCODED_DATA') {
-    return new Refusal('file-encoding', `The file ${file.name} is not UTF-8, somewhere after line ${line}.`);
-  }
-  return error;
 }
