@@ -94,7 +94,7 @@ const source = {
     name: text,
     organisation: text,
     sector: { enum: ['health', 'social-care'] },
-    format: { enum: ['fhir-ndjson', 'lcs-csv'] },
+    format: { enum: ['fhir-ndjson', 'fhir-bundle', 'lcs-csv'] },
     precedence: { type: 'integer', minimum: 1 },
     speaksFor: { type: 'array', items: { enum: ['health', 'social-care'] } },
     staleAfterHours: { type: 'number', exclusiveMinimum: 0 },

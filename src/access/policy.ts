@@ -79,7 +79,7 @@ export interface SourcePolicy {
   readonly name: string;
   readonly organisation: string;
   readonly sector: Sector;
-  readonly format: 'fhir-ndjson' | 'lcs-csv';
+  readonly format: 'fhir-ndjson' | 'fhir-bundle' | 'lcs-csv';
   /** 1 is highest: who establishes identity and wins in the aggregated Patient (DESIGN 14) */
   readonly precedence: number;
   /** consents this source is entitled to record */

@@ -80,6 +80,7 @@ export interface ConsentTally extends RestrictionCounts {
 export type LoadPhase =
   | 'open'
   | 'stage'
+  | 'unbundle'
   | 'scan'
   | 'patients'
   | 'consents'

@@ -12,6 +12,7 @@ import {
   typesKnown,
 } from './checks.ts';
 import { type ExtractReader, type LoadContext, Rejects } from './context.ts';
+import { unbundle } from './fhir-bundle/unbundle.ts';
 import { FHIR_MAPPER_VERSION, FhirReader } from './fhir-ndjson/reader.ts';
 import { identify, judge } from './identify.ts';
 import { LCS_MAPPER_VERSION, LcsReader } from './lcs/reader.ts';
@@ -84,7 +85,11 @@ async function load(
     const rejects = new Rejects(tally, session);
     const { policy } = options;
     const { progress } = report;
-    const context = { policy, source, manifest, files: staged, session, preparer, tally, rejects, progress };
+    const files =
+      format === 'fhir-bundle'
+        ? await report.phase('unbundle', () => unbundle(manifest, staged, staging, rejects, tally))
+        : staged;
+    const context = { policy, source, manifest, files, session, preparer, tally, rejects, progress };
     const reader = readerOf(context);
 
     await report.phase('scan', () => reader.scan());
