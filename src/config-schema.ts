@@ -121,7 +121,7 @@ const source = {
     name: text,
     organisation: text,
     sector: { enum: ['health', 'social-care'] },
-    format: { enum: ['fhir-ndjson', 'lcs-csv', 'mapped-csv'] },
+    format: { enum: ['fhir-ndjson', 'fhir-bundle', 'lcs-csv', 'mapped-csv'] },
     mapping: text,
     precedence: { type: 'integer', minimum: 1 },
     speaksFor: { type: 'array', items: { enum: ['health', 'social-care'] } },

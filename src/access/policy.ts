@@ -79,7 +79,7 @@ export interface SourcePolicy {
   readonly name: string;
   readonly organisation: string;
   readonly sector: Sector;
-  readonly format: 'fhir-ndjson' | 'lcs-csv' | 'mapped-csv';
+  readonly format: 'fhir-ndjson' | 'fhir-bundle' | 'lcs-csv' | 'mapped-csv';
   /** of `mapped-csv`: the file that says what its tables become */
   readonly mapping?: string;
   /** 1 is highest: who establishes identity and wins in the aggregated Patient (DESIGN 14) */

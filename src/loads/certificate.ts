@@ -90,6 +90,7 @@ export interface ConsentTally extends RestrictionCounts {
 export type LoadPhase =
   | 'open'
   | 'stage'
+  | 'unbundle'
   | 'scan'
   | 'patients'
   | 'consents'

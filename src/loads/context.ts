@@ -56,14 +56,21 @@ export class Rejects {
   readonly #session: LoadSession;
   readonly #recorded = new Map<string, number>();
   #pending: RejectedRow[] = [];
+  #place: (row: RejectedRow) => RejectedRow = (row) => row;
 
   constructor(tally: Tally, session: LoadSession) {
     this.#tally = tally;
     this.#session = session;
   }
 
+  /** Says from now on where a row stands in the files as they were sent. */
+  placed(place: (row: RejectedRow) => RejectedRow): void {
+    this.#place = place;
+  }
+
   /** @param type FHIR type, or the table of a CSV folder */
-  add(type: string, row: RejectedRow): void {
+  add(type: string, read: RejectedRow): void {
+    const row = this.#place(read);
     this.#tally.reject(type, row.rule);
     const kind = `${row.file} ${row.rule}`;
     const recorded = this.#recorded.get(kind) ?? 0;

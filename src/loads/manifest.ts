@@ -3,7 +3,7 @@ import { Refusal } from './refusal.ts';
 
 /** What a source says it sends (docs/onboarding-a-source.md, the manifest). */
 export interface Manifest {
-  readonly format: 'fhir-ndjson' | 'lcs-csv' | 'mapped-csv';
+  readonly format: 'fhir-ndjson' | 'fhir-bundle' | 'lcs-csv' | 'mapped-csv';
   readonly source: string;
   /** `YYYY-MM-DD`, Europe/London */
   readonly businessDate: string;
@@ -16,7 +16,7 @@ export interface Manifest {
 export interface ManifestFile {
   /** plain file name: it never leaves its folder */
   readonly name: string;
-  /** FHIR type or name of a table; one file each */
+  /** FHIR type or name of a table, one file each; `Bundle`, any number of them */
   readonly type: string;
   readonly rows: number;
   /** 64 lower-case hex digits */
@@ -26,7 +26,7 @@ export interface ManifestFile {
 /** Type of the file that names what a delta purges; FHIR has no such type. */
 export const PURGE_TYPE = 'Purge';
 export const MANIFEST_NAME = 'manifest.json';
-/** A manifest lists a few dozen files at most. */
+/** A manifest lists a few dozen files at most, or some hundred Bundles. */
 export const MAX_MANIFEST_BYTES = 256 * 1024;
 
 const MEMBERS = ['businessDate', 'files', 'format', 'kind', 'sequence', 'source'];
@@ -35,8 +35,14 @@ const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 /** Names that some systems read as devices, whatever follows the point. */
 const DEVICE = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i;
 const TYPE = /^[A-Za-z][A-Za-z0-9_]{0,63}$/;
-const MAX_FILES = 200;
+const MAX_FILES = 1_000;
 const MAX_ROWS = 1_000_000_000;
+
+const FORMATS: readonly string[] = ['fhir-ndjson', 'fhir-bundle', 'lcs-csv', 'mapped-csv'];
+
+function isFormat(value: unknown): value is Manifest['format'] {
+  return typeof value === 'string' && FORMATS.includes(value);
+}
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -48,7 +54,7 @@ type Json = Readonly<Record<string, unknown>>;
 export function parseManifest(bytes: Uint8Array): Manifest {
   const json = members(parsed(bytes), MEMBERS, 'manifest');
   const { format, kind } = json;
-  if (format !== 'fhir-ndjson' && format !== 'lcs-csv' && format !== 'mapped-csv') throw faulty('format');
+  if (!isFormat(format)) throw faulty('format');
   if (kind !== 'full' && kind !== 'delta') throw faulty('kind');
   return {
     format,
@@ -56,7 +62,7 @@ export function parseManifest(bytes: Uint8Array): Manifest {
     source: matching(json['source'], /^[a-z0-9][a-z0-9-]{0,63}$/, 'source'),
     businessDate: day(json['businessDate']),
     sequence: whole(json['sequence'], 1, Number.MAX_SAFE_INTEGER, 'sequence'),
-    files: files(json['files']),
+    files: files(json['files'], format === 'fhir-bundle'),
   };
 }
 
@@ -69,15 +75,18 @@ function parsed(bytes: Uint8Array): unknown {
   }
 }
 
-function files(value: unknown): readonly ManifestFile[] {
+/** @param bundles every file holds a Bundle, but for one that may name purges */
+function files(value: unknown, bundles: boolean): readonly ManifestFile[] {
   if (!Array.isArray(value) || value.length === 0 || value.length > MAX_FILES) throw faulty('files');
   const found = value.map((each, index) => file(each, `files[${index}]`));
   for (const key of ['name', 'type'] as const) {
     // two names that differ only in case are one file on some systems
-    const seen = new Set(found.map((each) => each[key].toLowerCase()));
-    if (seen.size !== found.length)
-      throw new Refusal('manifest', `The manifest gives a file's ${key} twice.`);
+    const once = bundles && key === 'type' ? found.filter((each) => each.type !== 'Bundle') : found;
+    const seen = new Set(once.map((each) => each[key].toLowerCase()));
+    if (seen.size !== once.length) throw new Refusal('manifest', `The manifest gives a file's ${key} twice.`);
   }
+  const wrong = found.findIndex(({ type }) => bundles && type !== 'Bundle' && type !== PURGE_TYPE);
+  if (wrong >= 0) throw faulty(`files[${wrong}].type`);
   return found;
 }
 

@@ -15,6 +15,7 @@ export type RefusalRule =
   | 'file-changed'
   | 'file-encoding'
   | 'gzip'
+  | 'bundle'
   | 'unpacked-size'
   | 'header'
   | 'csv'

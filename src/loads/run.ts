@@ -12,6 +12,7 @@ import {
   typesKnown,
 } from './checks.ts';
 import { type ExtractReader, type LoadContext, Rejects } from './context.ts';
+import { unbundle } from './fhir-bundle/unbundle.ts';
 import { FHIR_MAPPER_VERSION, FhirReader } from './fhir-ndjson/reader.ts';
 import { findingsToRelease, guardLoad, keepHeld } from './hold.ts';
 import { identify, judge } from './identify.ts';
@@ -95,12 +96,16 @@ async function load(
     const rejects = new Rejects(tally, session);
     const { policy } = options;
     const { progress } = report;
+    const unbundled =
+      format === 'fhir-bundle'
+        ? await report.phase('unbundle', () => unbundle(manifest, staged, staging, rejects, tally))
+        : staged;
     const mapped = mappedExtract(options, manifest, staged);
     const context = {
       policy,
       source,
       manifest,
-      files: mapped?.files ?? staged,
+      files: mapped?.files ?? unbundled,
       session,
       preparer,
       tally,

@@ -10,6 +10,7 @@ import type {
 } from '../../loads/records.ts';
 import { contributions } from './contributions.ts';
 import { holdBackUnread, OTHER_PATIENTS } from './deltas.ts';
+import { type PlaceRow, toPlace } from './place.ts';
 import { inTransaction, run, type Work } from './work.ts';
 
 const FAULTS: readonly PatientFault[] = [
@@ -287,16 +288,4 @@ export class StoredPatients implements PatientPhase {
     );
     return rows.map(({ state, reason, count }) => ({ state, reason, count: Number(count) }));
   }
-}
-
-export interface PlaceRow {
-  readonly file: number;
-  readonly line: number;
-  readonly start: string;
-  readonly length: number;
-  readonly hash: Buffer;
-}
-
-export function toPlace({ file, line, start, length, hash }: PlaceRow): RowPlace {
-  return { file, line, start: Number(start), length, hash };
 }

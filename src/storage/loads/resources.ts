@@ -18,7 +18,7 @@ import { compareCopies, unreadCopies } from './copies.ts';
 import { BinaryCopy } from './copy.ts';
 import { halfRemapped, notePurged } from './deltas.ts';
 import { practices, storedByType } from './guarded.ts';
-import { type PlaceRow, toPlace } from './patients.ts';
+import { type PlaceRow, toPlace } from './place.ts';
 import { NOBODY, run, type Work } from './work.ts';
 
 /** Types that are stored once for every person who refers to them. */
