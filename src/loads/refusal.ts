@@ -9,6 +9,7 @@ export type RefusalRule =
   | 'sequence'
   | 'file-missing'
   | 'file-unexpected'
+  | 'file-forbidden'
   | 'file-kind'
   | 'file-changed'
   | 'file-encoding'

@@ -147,6 +147,7 @@ export class LoadReport {
       ...(this.#loadNo > 0 && { loadNumber: this.#loadNo }),
       undone: this.#session?.undone ?? [],
       files,
+      columns: tally.columns,
       types: tally.types,
       identity: tally.identity,
       consent: tally.consent,

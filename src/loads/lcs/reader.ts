@@ -13,13 +13,14 @@ import type {
 import { refusalHint } from '../refused-row.ts';
 import { agreementInForce } from '../standing.ts';
 import { agreementStatement } from './agreement.ts';
-import { type ChildInCare, inForce, isOpenCase } from './child.ts';
+import { type ChildInCare, inForce, isAdopted, isOpenCase } from './child.ts';
 import type { MappedResource } from './elements.ts';
 import { type Child, type Folder, readFolder } from './folder.ts';
 import { type Council, childResources } from './map.ts';
+import { withoutUnverifiedNumber } from './patient.ts';
 
 /** Changes whenever the same rows would be stored differently. */
-export const LCS_MAPPER_VERSION = 'lcs-csv/2';
+export const LCS_MAPPER_VERSION = 'lcs-csv/3';
 
 interface Unit {
   readonly localId: string;
@@ -99,7 +100,6 @@ export class LcsReader implements ExtractReader {
         progress('map', done, this.#byLine.size);
       },
     );
-    this.#countStrays();
     await rejects.flush(true);
   }
 
@@ -137,7 +137,7 @@ export class LcsReader implements ExtractReader {
     const day = manifest.businessDate;
     const inCare = inForce(child.rows, this.#folder.workers, day);
     // a person's row that cannot be read says nothing about the case: the other rows do
-    const isOpen = inCare === undefined ? child.faulty : isOpenCase(inCare);
+    const isOpen = (inCare === undefined ? child.faulty : isOpenCase(inCare)) && !isAdopted(child.rows, day);
     const statements = child.rows.mcr_sharing_agreements.map((row) => agreementStatement(row, day));
     const agreement = child.agreementUnreadable ? undefined : agreementInForce(statements, day);
     const said = { localId, stated: agreement === undefined ? 'not-given' : 'given' } as const;
@@ -167,7 +167,7 @@ export class LcsReader implements ExtractReader {
       rejects.add('Patient', { file, line: place.line, rule, hint: refusalHint(rule) });
       return;
     }
-    for (const resource of childResources(inCare, this.#council())) {
+    for (const resource of childResources(withoutUnverifiedNumber(inCare), this.#council())) {
       const [fault] = validateStructure(resource);
       if (fault !== undefined) {
         const { element, rule } = fault;
@@ -187,21 +187,6 @@ export class LcsReader implements ExtractReader {
         rows.push({ ...prepared.row, hash, file: place.file, line: place.line });
         references.push(...prepared.references);
       }
-    }
-  }
-
-  /** Rows of children of whom there is no person's row. */
-  #countStrays(): void {
-    const { rejects, files } = this.#context;
-    for (const child of this.#folder.children.values()) {
-      if (child.faulty || child.rows.ssd_person.length > 0) continue;
-      const file = files[this.patientFile]?.name ?? '';
-      rejects.add('Patient', {
-        file,
-        line: child.line,
-        rule: 'unknown-person',
-        hint: 'rows without their person',
-      });
     }
   }
 
