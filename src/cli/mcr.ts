@@ -3,6 +3,7 @@ import { type Command, UsageError } from './command.ts';
 import { configCommand } from './config.ts';
 import { demoCommand } from './demo.ts';
 import { loadCommand } from './load.ts';
+import { matchingCommand } from './matching.ts';
 import { policyCommand } from './policy.ts';
 import { serveCommand } from './serve.ts';
 import { sourcesCommand } from './sources.ts';
@@ -13,6 +14,7 @@ const COMMANDS: readonly Command[] = [
   serveCommand,
   loadCommand,
   sourcesCommand,
+  matchingCommand,
   staffCommand,
   tokenCommand,
   demoCommand,

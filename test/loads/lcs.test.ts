@@ -1,31 +1,12 @@
 import t from 'tap';
-import { columnsOf, TABLE_NAMES, type TableName } from '../../src/loads/lcs/tables.ts';
+import { columnsOf, TABLE_NAMES } from '../../src/loads/lcs/tables.ts';
+import { folder, type Tables } from './lcs-folder.ts';
 import { agreed, type Given, involvement, lookedAfter, person, referral, WORKER } from './lcs-rows.ts';
 import { NUMBERS } from './rows.ts';
 import { HORIZON, visible } from './visible.ts';
-import { type ExtractSpec, type Loader, loader, TODAY } from './world.ts';
+import { type Loader, loader, TODAY } from './world.ts';
 
 const [ADA, BEN, CLEO, DAN] = NUMBERS;
-
-type Tables = Partial<Record<TableName, readonly Given[] | string>>;
-
-const quoted = (cell: string): string => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
-
-function folder(sequence: number, tables: Tables, more: Partial<ExtractSpec> = {}): ExtractSpec {
-  const files = TABLE_NAMES.map((table) => {
-    const given = tables[table] ?? [];
-    const columns = columnsOf(table);
-    const lines =
-      typeof given === 'string'
-        ? []
-        : given.map((each) => columns.map((column) => quoted(each[column] ?? '')).join(','));
-    return [
-      table,
-      typeof given === 'string' ? given : [columns.join(','), ...lines].map((line) => `${line}\n`).join(''),
-    ];
-  });
-  return { source: 'lcs', format: 'lcs-csv', sequence, files: Object.fromEntries(files), ...more };
-}
 
 const NIGHT: Tables = {
   ssd_person: [

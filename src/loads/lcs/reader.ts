@@ -17,6 +17,7 @@ import { type ChildInCare, inForce, isAdopted, isOpenCase } from './child.ts';
 import type { MappedResource } from './elements.ts';
 import { type Child, type Folder, readFolder } from './folder.ts';
 import { type Council, childResources } from './map.ts';
+import { matchedRecord } from './matched.ts';
 import { withoutUnverifiedNumber } from './patient.ts';
 
 /** Changes whenever the same rows would be stored differently. */
@@ -68,10 +69,11 @@ export class LcsReader implements ExtractReader {
   async patients(): Promise<void> {
     const { patients } = this.#context.session;
     await patients.recognise(this.patientFile);
+    const matched = await patients.matched();
     await this.#pages(
       (after) => patients.unread(after, PAGE),
       async (places) => {
-        await patients.add(places.flatMap((place) => this.#record(place)));
+        await patients.add(places.flatMap((place) => this.#record(place, matched)));
       },
     );
     const faulty = [...this.#folder.children].filter(([, child]) => child.faulty).map(([localId]) => localId);
@@ -122,14 +124,13 @@ export class LcsReader implements ExtractReader {
     return unit;
   }
 
-  #record(place: RowPlace): readonly PatientRecord[] {
+  #record(place: RowPlace, matched: ReadonlyMap<string, string>): readonly PatientRecord[] {
     const { manifest } = this.#context;
-    const { inCare } = this.#unit(place);
+    const { localId, inCare } = this.#unit(place);
     const [patient] = inCare === undefined ? [] : childResources(inCare, this.#council());
     if (patient === undefined) return [];
     const { custodian, ...record } = patientRecord(patient, place.line, place.hash, manifest.businessDate);
-    // LCS asks for numbers itself: a child without a verified one waits to be matched
-    return [record.fault === 'nhs-number-status' ? { ...record, fault: 'unverified' } : record];
+    return [matchedRecord(record, matched.get(localId))];
   }
 
   #standing(localId: string, child: Child): CareStanding {

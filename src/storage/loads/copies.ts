@@ -1,5 +1,5 @@
 import type { CopyPlace, TypeCount } from '../../loads/records.ts';
-import { type PlaceRow, toPlace } from './patients.ts';
+import { type PlaceRow, toPlace } from './places.ts';
 import { OPEN_END, run, type Work } from './work.ts';
 
 /**

@@ -9,6 +9,8 @@ import type {
   RowPlace,
 } from '../../loads/records.ts';
 import { contributions } from './contributions.ts';
+import { matchedNumbers } from './matched.ts';
+import { type PlaceRow, toPlace } from './places.ts';
 import { inTransaction, run, type Work } from './work.ts';
 
 const FAULTS: readonly PatientFault[] = [
@@ -42,7 +44,9 @@ export class StoredPatients implements PatientPhase {
     await run(this.#work, 'analyze load_row');
     await run(
       this.#work,
-      `${INTO} ${FROM_STORED} join load_row r on r.file = $3 and r.hash = sp.content_hash where sp.source = $1`,
+      // about whom somebody has decided is read anew: what is stored may be from before
+      `${INTO} ${FROM_STORED} join load_row r on r.file = $3 and r.hash = sp.content_hash where sp.source = $1
+         and not exists (select from record.matching_decision d where d.source = $1 and d.local_id = sp.local_id)`,
       [source.number, FAULTS, file],
     );
     await run(
@@ -61,6 +65,10 @@ export class StoredPatients implements PatientPhase {
       [afterLine, limit],
     );
     return rows.map(toPlace);
+  }
+
+  matched(): Promise<ReadonlyMap<string, string>> {
+    return matchedNumbers(this.#work);
   }
 
   async add(patients: readonly PatientRecord[]): Promise<void> {
@@ -282,16 +290,4 @@ export class StoredPatients implements PatientPhase {
     );
     return rows.map(({ state, reason, count }) => ({ state, reason, count: Number(count) }));
   }
-}
-
-export interface PlaceRow {
-  readonly file: number;
-  readonly line: number;
-  readonly start: string;
-  readonly length: number;
-  readonly hash: Buffer;
-}
-
-export function toPlace({ file, line, start, length, hash }: PlaceRow): RowPlace {
-  return { file, line, start: Number(start), length, hash };
 }

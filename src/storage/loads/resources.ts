@@ -14,7 +14,7 @@ import { applyStaged, deleteUnseen, settleStage } from './apply.ts';
 import { compareByPatient, compareByRow, findRemapped } from './compare.ts';
 import { compareCopies, unreadCopies } from './copies.ts';
 import { BinaryCopy } from './copy.ts';
-import { type PlaceRow, toPlace } from './patients.ts';
+import { type PlaceRow, toPlace } from './places.ts';
 import { NOBODY, run, type Work } from './work.ts';
 
 /** Types that are stored once for every person who refers to them. */
