@@ -129,9 +129,12 @@ t.test('codes of our own are those of the tables that use them', async (t) => {
     const text = all.find((each) => each.file === file)?.text ?? '';
     return [...new Set([...text.matchAll(pattern)].map((match) => match[1] ?? ''))].sort();
   };
-  const lcs = 'loads/lcs/map.ts';
+  const lcs = 'loads/lcs/plans.ts';
+  const shown = /code: '([a-z-]+)', display:/g;
   t.strictSame(codesOf('social-care-plan'), matches(lcs, /code: '([a-z-]+)', title:/g));
-  t.strictSame(codesOf('social-care-flag'), matches(lcs, /code: '([a-z-]+)', display:/g));
+  t.strictSame(codesOf('social-care-flag'), matches(lcs, shown));
+  t.strictSame(codesOf('social-care-activity'), matches('loads/lcs/activities.ts', shown));
+  t.strictSame(codesOf('social-care-placement'), matches('loads/lcs/placement.ts', shown));
   t.strictSame(codesOf('purpose'), matches('access/rules/purpose.ts', /GOVERNANCE_PURPOSE = '([a-z]+)'/g));
   t.strictSame(codesOf('label'), matches('access/rules/labels.ts', /CodeSystem\/label\|([a-z-]+)'/g));
   t.strictSame(codesOf('bundle'), matches('record/bundle.ts', /CodeSystem\/bundle","code":"([a-z-]+)"/g));

@@ -9,7 +9,9 @@ import { directoryRows } from './directory.ts';
 import { ExtractWriter } from './extract.ts';
 import { gpRows } from './gp.ts';
 import { hospitalRows } from './hospital.ts';
-import { csvLine, LCS_TABLES, lcsPersonId, lcsProfessionals, lcsRows } from './lcs.ts';
+import { lcsProfessionals, lcsRows } from './lcs.ts';
+import { lcsPersonId } from './lcs-child-file.ts';
+import { csvLine, LCS_TABLES } from './lcs-tables.ts';
 import { mentalHealthRows } from './mental-health.ts';
 import type {
   CountyOptions,

@@ -1,48 +1,13 @@
-import type { Day } from './calendar.ts';
 import { dateText } from './calendar.ts';
+import { ChildFile } from './lcs-child-file.ts';
+import { addLookedAfter } from './lcs-looked-after.ts';
+import type { LcsRow } from './lcs-tables.ts';
 import { BOYS, GIRLS, SURNAMES } from './names.ts';
 import type { County, Person } from './person.ts';
 import { isChanged } from './person.ts';
 import { Random } from './random.ts';
 
-/** The nightly folder of children's social care: CSV tables as docs/onboarding-a-source.md lays them down. */
-
-const columns = (text: string): readonly string[] => text.trim().split(/[\s,]+/);
-
-/** Columns of each table, in order. */
-export const LCS_TABLES = {
-  ssd_person: columns(`pers_person_id,pers_forename,pers_surname,pers_sex,pers_dob,pers_common_child_id,
-    pers_death_date,mcr_nhs_number_status`),
-  ssd_professionals: columns(`prof_professional_id,prof_staff_id,prof_professional_name,
-    prof_social_worker_registration_no,prof_professional_job_title,prof_professional_department,mcr_telephone,mcr_email`),
-  ssd_involvements: columns(`invo_involvements_id,invo_professional_id,invo_professional_role_id,
-    invo_professional_team,invo_involvement_start_date,invo_involvement_end_date,invo_person_id,invo_referral_id`),
-  ssd_cin_episodes: columns(`cine_referral_id,cine_person_id,cine_referral_date,cine_cin_primary_need_code,
-    cine_referral_nfa,cine_close_reason,cine_close_date,cine_referral_team,cine_referral_worker_id`),
-  ssd_cin_plans: columns(`cinp_cin_plan_id,cinp_referral_id,cinp_person_id,cinp_cin_plan_start_date,
-    cinp_cin_plan_end_date,cinp_cin_plan_team`),
-  ssd_cp_plans: columns(`cppl_cp_plan_id,cppl_referral_id,cppl_person_id,cppl_cp_plan_start_date,
-    cppl_cp_plan_end_date,cppl_cp_plan_initial_category,cppl_cp_plan_latest_category`),
-  ssd_cla_episodes: columns(`clae_cla_episode_id,clae_person_id,clae_cla_episode_start_date,
-    clae_cla_episode_start_reason,clae_cla_episode_ceased_date,clae_cla_episode_ceased_reason,clae_referral_id`),
-  mcr_relations: columns(`rela_relation_id,rela_person_id,rela_name,rela_relationship,
-    rela_parental_responsibility,rela_telephone`),
-  mcr_sharing_agreements: columns(`agre_agreement_id,agre_person_id,agre_given,agre_given_by,
-    agre_given_by_relationship,agre_recorded_date,agre_start_date,agre_end_date`),
-} as const;
-
-export type LcsTable = keyof typeof LCS_TABLES;
-
-/** A row: one value per column, empty when not recorded. */
-export interface LcsRow {
-  readonly table: LcsTable;
-  readonly values: readonly string[];
-}
-
-/** RFC 4180, with its line ends. */
-export function csvLine(values: readonly string[]): string {
-  return `${values.map((one) => (/[",\r\n]/.test(one) ? `"${one.replaceAll('"', '""')}"` : one)).join(',')}\r`;
-}
+/** The rows of children's social care. */
 
 const WORKERS = 40;
 const TEAMS = [
@@ -51,10 +16,6 @@ const TEAMS = [
   'Protection and Care',
   'Children with Disabilities',
 ];
-
-export function lcsPersonId(index: number): string {
-  return String(700_000 + index);
-}
 
 const workerId = (n: number): string => `W${1001 + n}`;
 
@@ -80,31 +41,6 @@ export function lcsProfessionals(seed: number): LcsRow[] {
   });
 }
 
-/** One child's folder, being written. */
-class ChildFile {
-  readonly rows: LcsRow[] = [];
-  readonly id: string;
-  readonly random: Random;
-  readonly person: Person;
-  readonly start: Day;
-  /** last day of everything, where the case is closed */
-  readonly end: string;
-  readonly referral: string;
-
-  constructor(person: Person, county: County) {
-    this.person = person;
-    this.id = lcsPersonId(person.index);
-    this.random = new Random(county.seed, 'lcs', person.index);
-    this.start = Math.max(county.anchor - this.random.whole(40, 700), person.birthDay + 10);
-    this.end = person.lcs.open ? '' : dateText(Math.max(county.anchor - 21, this.start + 7));
-    this.referral = `R${this.id}`;
-  }
-
-  add(table: LcsTable, ...values: readonly string[]): void {
-    this.rows.push({ table, values });
-  }
-}
-
 const SEX: Readonly<Record<Person['gender'], string>> = { female: 'F', male: 'M', other: 'U', unknown: 'U' };
 const STATUS = { verified: '01', unverified: '02', absent: '07' } as const;
 
@@ -123,6 +59,7 @@ function addPerson(file: ChildFile): void {
     '',
     STATUS[lcs.number],
   );
+  file.add('ssd_linked_identifiers', `K${file.id}`, file.id, 'Case Number', `C-${file.id}`, '', '');
 }
 
 function addCase(file: ChildFile, night: { readonly changed: boolean }): void {
@@ -131,18 +68,10 @@ function addCase(file: ChildFile, night: { readonly changed: boolean }): void {
   const team = random.pick(TEAMS);
   const worker = random.whole(0, WORKERS - 1);
   const closed = end === '' ? '' : 'RC7';
-  file.add(
-    'ssd_cin_episodes',
-    referral,
-    id,
-    start,
-    random.pick(['N1', 'N2', 'N4', 'N5']),
-    'N',
-    closed,
-    end,
-    team,
-    workerId(worker),
-  );
+  file.add('ssd_contacts', `T${id}-1`, id, dateText(file.start - 1));
+  file.add('ssd_cin_episodes', referral, id, start, 'N', closed, end, team, workerId(worker));
+  const assessed = dateText(file.start + random.whole(20, 38));
+  file.add('ssd_cin_assessments', `S${id}-1`, id, referral, start, assessed, team, workerId(worker));
   const now = night.changed ? `${team} (duty)` : team;
   file.add(
     'ssd_involvements',
@@ -161,17 +90,13 @@ function addCase(file: ChildFile, night: { readonly changed: boolean }): void {
   }
 }
 
-function addPlans(file: ChildFile): void {
+function addPlans(file: ChildFile, county: County): void {
   const { random, id, referral, end } = file;
   const start = dateText(file.start + 14);
   const kind = random.next();
-  if (kind < 0.65) file.add('ssd_cin_plans', `N${id}-1`, referral, id, start, end, random.pick(TEAMS));
-  else if (kind < 0.85) {
-    const why = random.pick(['Neglect', 'Emotional', 'Physical']);
-    file.add('ssd_cp_plans', `C${id}-1`, referral, id, start, end, why, why);
-  } else {
-    file.add('ssd_cla_episodes', `L${id}-1`, id, start, 'S', end, end === '' ? '' : 'E4A', referral);
-  }
+  if (file.person.lcs.lookedAfter === true || kind >= 0.85) addLookedAfter(file, county);
+  else if (kind < 0.65) file.add('ssd_cin_plans', `N${id}-1`, referral, id, start, end, random.pick(TEAMS));
+  else file.add('ssd_cp_plans', `C${id}-1`, referral, id, start, end);
 }
 
 function addFamily(file: ChildFile, county: County): void {
@@ -195,7 +120,7 @@ export function lcsRows(person: Person, county: County): readonly LcsRow[] {
   const file = new ChildFile(person, county);
   addPerson(file);
   addCase(file, { changed: isChanged(county, person.index) });
-  addPlans(file);
+  addPlans(file, county);
   addFamily(file, county);
   return file.rows;
 }

@@ -34,6 +34,8 @@ export interface LcsStanding {
   /** false: referral, involvement and plans have all ended */
   readonly open: boolean;
   readonly number: 'verified' | 'unverified' | 'absent';
+  /** true: whatever chance says */
+  readonly lookedAfter?: boolean;
 }
 
 /** Rows of the GP feed, beside the Patient, the registration and consents. */

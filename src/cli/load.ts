@@ -50,5 +50,9 @@ function summary(certificate: Certificate): string {
       `deleted ${tally.deleted}, rejected ${rejected}, not shared ${tally.withheld}, not held ${tally.refused}`
     );
   });
-  return [head, ...lines].join('\n');
+  const columns = certificate.columns.map(
+    ({ file, column, why, filled }) =>
+      `  ${file}: column ${column} is ${why === 'never-held' ? 'never held: dropped' : 'not read'}, ${filled} cells filled`,
+  );
+  return [head, ...lines, ...columns].join('\n');
 }

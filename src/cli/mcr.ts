@@ -4,6 +4,7 @@ import { configCommand } from './config.ts';
 import { demoCommand } from './demo.ts';
 import { loadCommand } from './load.ts';
 import { loadsCommand } from './loads.ts';
+import { matchingCommand } from './matching.ts';
 import { policyCommand } from './policy.ts';
 import { serveCommand } from './serve.ts';
 import { sourcesCommand } from './sources.ts';
@@ -15,6 +16,7 @@ const COMMANDS: readonly Command[] = [
   loadCommand,
   loadsCommand,
   sourcesCommand,
+  matchingCommand,
   staffCommand,
   tokenCommand,
   demoCommand,

@@ -28,6 +28,8 @@ export interface Certificate {
   /** crashed loads of the source that this run undid */
   readonly undone: readonly number[];
   readonly files: readonly FileCount[];
+  /** columns of CSV files that are not read: never a value of theirs */
+  readonly columns: readonly ColumnNote[];
   /** by FHIR type */
   readonly types: Readonly<Record<string, TypeTally>>;
   readonly identity: IdentityTally;
@@ -48,6 +50,15 @@ export interface FileCount {
   readonly type: string;
   readonly rows: number;
   readonly sha256: string;
+}
+
+export interface ColumnNote {
+  readonly file: string;
+  readonly column: string;
+  /** `never-held`: may not be sent, and was dropped; `not-read`: nothing that we know of */
+  readonly why: 'never-held' | 'not-read';
+  /** cells with anything in them */
+  readonly filled: number;
 }
 
 export interface TypeTally {
@@ -110,6 +121,7 @@ type Counts = { [Name in Column]: number } & { rejected: Record<string, number> 
 export class Tally {
   readonly #types = new Map<string, Counts>();
   readonly #timings = new Map<LoadPhase, number>();
+  readonly columns: ColumnNote[] = [];
   #peak = 0;
   guards: readonly GuardFinding[] = [];
   rejectedBefore = 0;

@@ -134,6 +134,8 @@ export interface PatientPhase {
   recognise(file: number): Promise<void>;
   /** Patient rows that are new or changed, in order of lines. */
   unread(afterLine: number, limit: number): Promise<readonly RowPlace[]>;
+  /** NHS numbers of the people whom somebody has confirmed waiting patients to be, by local id. */
+  matched(): Promise<ReadonlyMap<string, string>>;
   add(patients: readonly PatientRecord[]): Promise<void>;
   /** The row cannot be read: the patient stands as it was known. */
   keep(localIds: readonly string[]): Promise<void>;

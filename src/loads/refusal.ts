@@ -11,6 +11,7 @@ export type RefusalRule =
   | 'needs-full'
   | 'file-missing'
   | 'file-unexpected'
+  | 'file-forbidden'
   | 'file-kind'
   | 'file-changed'
   | 'file-encoding'

@@ -169,6 +169,7 @@ export class LoadReport {
       ...(releases !== undefined && { releases }),
       undone: this.#session?.undone ?? [],
       files,
+      columns: tally.columns,
       types: tally.types,
       identity: tally.identity,
       consent: tally.consent,

@@ -1,8 +1,8 @@
 import type { Certificate } from '../loads/certificate.ts';
 import type { Decision, LoadEntry, LoadHistory, LoadState, RememberedReject } from '../loads/history.ts';
 import type { Database, Statement } from './database.ts';
-import { SOURCE_LOCK } from './load-store.ts';
 import { inTransaction, run } from './loads/work.ts';
+import { SOURCE_LOCK } from './source-lock.ts';
 
 const INSTANT = (column: string): string =>
   `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`;

@@ -21,9 +21,8 @@ import { publishLoad } from './loads/publish.ts';
 import { StoredResources } from './loads/resources.ts';
 import { undoLoad } from './loads/undo.ts';
 import { inTransaction, run, WORKING_TABLES, type Work } from './loads/work.ts';
+import { SOURCE_LOCK } from './source-lock.ts';
 
-/** First of two numbers of the advisory lock of a source; the second is the source's. */
-export const SOURCE_LOCK = 7_236_916;
 /** Room for working tables; coarse statistics of them are enough, and fine ones cost more than what they save. */
 const SESSION = `set temp_buffers = '64MB'; set work_mem = '64MB'; set default_statistics_target = 10;
   set client_min_messages = warning`;

@@ -49,7 +49,12 @@ t.test('conformance resources', async (t) => {
     const outcome = encodeURIComponent('https://mycarerecord.example/fhir/CodeSystem/outcome');
     t.strictSame(await ids(`CodeSystem?url=${outcome}`), ['outcome']);
     t.strictSame(await ids('CodeSystem?_id=label,sector'), ['label', 'sector']);
-    t.strictSame(await ids('CodeSystem?name=SOCIAL'), ['social-care-flag', 'social-care-plan']);
+    t.strictSame(await ids('CodeSystem?name=SOCIAL'), [
+      'social-care-activity',
+      'social-care-flag',
+      'social-care-placement',
+      'social-care-plan',
+    ]);
     t.strictSame(await ids('CodeSystem?name=social&_id=social-care-plan'), ['social-care-plan']);
     t.strictSame(await ids('ValueSet?version=9.9'), []);
     const { version } = all.json.entry[0].resource;

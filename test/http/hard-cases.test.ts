@@ -152,6 +152,9 @@ t.test('every hard case reads for every caller, on every path, as DESIGN 4 deman
     const agreed = await seen('child-agreed');
     t.match(agreed, /"resourceType":"CareTeam"/, 'who the social worker is');
     t.match(agreed, /source\/lcs/);
+    for (const code of ['looked-after-child', 'dental-check', 'immunisations-up-to-date', 'assessment'])
+      t.ok(agreed.includes(`"code":"${code}"`), code);
+    t.match(agreed, /CodeSystem\/social-care-placement/, 'what kind of placement');
     t.match(await seen('adult-agreed'), /source\/adult-social-care/);
     for (const name of [
       'child-not-given',

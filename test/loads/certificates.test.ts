@@ -37,6 +37,7 @@ const CERTIFICATE: Certificate = {
       absent: 0,
     },
   },
+  columns: [],
   identity: {
     newPeople: 1,
     accepted: 9,

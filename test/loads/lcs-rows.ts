@@ -32,10 +32,49 @@ export const referral = (id: string, of: string, more: Given = {}): Given => ({
   cine_referral_id: id,
   cine_person_id: of,
   cine_referral_date: '2026-01-01',
-  cine_cin_primary_need_code: 'N1',
   cine_referral_team: 'North',
   cine_referral_worker_id: 'w1',
   ...more,
+});
+/** Rows of a child whom the council looks after, each table once. */
+export const lookedAfter = (of: string, more: Readonly<Record<string, Given>> = {}) => ({
+  ssd_cla_episodes: [{ clae_cla_episode_id: 'l1', clae_person_id: of, ...more['ssd_cla_episodes'] }],
+  ssd_cla_care_plan: [
+    { lacp_table_id: 'lp1', lacp_person_id: of, lacp_cla_care_plan_start_date: '2026-02-01' },
+  ],
+  ssd_cla_placement: [
+    {
+      clap_cla_placement_id: 'pl1',
+      clap_person_id: of,
+      clap_cla_placement_start_date: '2026-02-01',
+      clap_cla_placement_type: 'U1',
+      ...more['ssd_cla_placement'],
+    },
+  ],
+  ssd_cla_health: [
+    {
+      clah_health_check_id: 'h1',
+      clah_person_id: of,
+      clah_health_check_type: 'Dental Check',
+      clah_health_check_date: '2026-03-01',
+      ...more['ssd_cla_health'],
+    },
+  ],
+  ssd_cla_immunisations: [
+    {
+      clai_person_id: of,
+      clai_immunisations_status: 'N',
+      clai_immunisations_status_date: '2026-03-02',
+    },
+  ],
+  ssd_sdq_scores: [
+    {
+      csdq_table_id: 'q1',
+      csdq_person_id: of,
+      csdq_sdq_completed_date: '2026-03-03',
+      csdq_sdq_score: '12',
+    },
+  ],
 });
 export const agreed = (id: string, of: string, more: Given = {}): Given => ({
   agre_agreement_id: id,

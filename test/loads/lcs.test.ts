@@ -1,31 +1,12 @@
 import t from 'tap';
-import { columnsOf, TABLE_NAMES, type TableName } from '../../src/loads/lcs/tables.ts';
-import { agreed, type Given, involvement, person, referral, WORKER } from './lcs-rows.ts';
+import { columnsOf, TABLE_NAMES } from '../../src/loads/lcs/tables.ts';
+import { folder, type Tables } from './lcs-folder.ts';
+import { agreed, type Given, involvement, lookedAfter, person, referral, WORKER } from './lcs-rows.ts';
 import { NUMBERS } from './rows.ts';
 import { HORIZON, visible } from './visible.ts';
-import { type ExtractSpec, type Loader, loader, TODAY } from './world.ts';
+import { type Loader, loader, TODAY } from './world.ts';
 
 const [ADA, BEN, CLEO, DAN] = NUMBERS;
-
-type Tables = Partial<Record<TableName, readonly Given[] | string>>;
-
-const quoted = (cell: string): string => (/[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
-
-function folder(sequence: number, tables: Tables, more: Partial<ExtractSpec> = {}): ExtractSpec {
-  const files = TABLE_NAMES.map((table) => {
-    const given = tables[table] ?? [];
-    const columns = columnsOf(table);
-    const lines =
-      typeof given === 'string'
-        ? []
-        : given.map((each) => columns.map((column) => quoted(each[column] ?? '')).join(','));
-    return [
-      table,
-      typeof given === 'string' ? given : [columns.join(','), ...lines].map((line) => `${line}\n`).join(''),
-    ];
-  });
-  return { source: 'lcs', format: 'lcs-csv', sequence, files: Object.fromEntries(files), ...more };
-}
 
 const NIGHT: Tables = {
   ssd_person: [
@@ -169,11 +150,13 @@ t.test('a row of LCS that cannot be read takes nothing else with it', async (t) 
   t.match(
     await world.rows('select file, line, element from record.reject where load_no = 2 order by file, line'),
     [
+      { file: 'mcr_sharing_agreements.csv', line: '3', element: 'agre_person_id' },
+      { file: 'mcr_sharing_agreements.csv', line: '4', element: 'agre_person_id' },
+      { file: 'mcr_sharing_agreements.csv', line: '5', element: 'agre_person_id' },
+      { file: 'mcr_sharing_agreements.csv', line: '6', element: 'agre_person_id' },
+      { file: 'ssd_cin_episodes.csv', line: '3', element: 'cine_person_id' },
       { file: 'ssd_involvements.csv', line: '3', element: 'invo_involvement_start_date' },
       { file: 'ssd_person.csv', line: '2', element: 'pers_dob' },
-      { file: 'ssd_person.csv' },
-      { file: 'ssd_person.csv' },
-      { file: 'ssd_person.csv' },
     ],
   );
   const withdrawn = { ...damaged, mcr_sharing_agreements: [] };
@@ -208,7 +191,9 @@ t.test('a folder of LCS that would have to be guessed at is refused', async (t) 
   const before = await visible(world);
   const header = columnsOf('ssd_person').join(',');
   const bad: Readonly<Record<string, [string, string]>> = {
-    'columns in another order': ['header', `${[...columnsOf('ssd_person')].reverse().join(',')}\n`],
+    'a column too few': ['header', `${header.replace(',pers_dob', '')}\n`],
+    'a column that is no name': ['header', `${header},9990000018\n`],
+    'a column repeated in other letters': ['header', `${header},PERS_DOB\n`],
     'a column renamed': ['header', `${header.replace('pers_dob', 'dob')}\n`],
     'a column repeated': ['header', `${header},pers_dob\n`],
     'a column __proto__': ['header', `${header.replace('pers_dob', '__proto__')}\n`],
@@ -235,7 +220,206 @@ t.test('a folder of LCS that would have to be guessed at is refused', async (t) 
   t.match(latin, { result: 'refused', reason: { rule: 'file-encoding' } });
   const { ssd_cla_episodes: _, ...others } = folder(2, NIGHT).files as Record<string, string>;
   t.match(await world.load({ ...folder(2, NIGHT), files: others }), { reason: { rule: 'file-missing' } });
-  const more = { ...folder(2, NIGHT).files, ssd_address: 'a\n' };
+  const more = { ...folder(2, NIGHT).files, ssd_department: 'a\n' };
   t.match(await world.load({ ...folder(2, NIGHT), files: more }), { reason: { rule: 'file-unexpected' } });
   t.same(await visible(world), before);
+});
+
+t.test('what must never be taken in', async (t) => {
+  const world = await loader(t);
+  await world.load(folder(1, NIGHT));
+  const before = await visible(world);
+  const forbidden = [
+    'ssd_permanence',
+    'ssd_cla_previous_permanence',
+    'ssd_immigration_status',
+    'ssd_cla_convictions',
+    'ssd_pre_proceedings',
+    'ssd_legal_status',
+    'ssd_assessment_factors',
+    'ssd_family',
+    'ssd_mother',
+    'ssd_address',
+    'ssd_send',
+    'ssd_sen_need',
+    'ssd_ehcp_requests',
+    'ssd_ehcp_assessment',
+    'ssd_ehcp_named_plan',
+    'ssd_ehcp_active_plans',
+    'SSD_Permanence',
+  ];
+  for (const name of forbidden) {
+    const files = { ...folder(2, NIGHT).files, [name]: 'not even CSV "\n' };
+    const { result, reason } = await world.load({ ...folder(2, NIGHT), files });
+    t.match({ result, reason }, { result: 'refused', reason: { rule: 'file-forbidden' } }, name);
+    t.ok(reason?.sentence.includes(`${name}.csv`), 'and is named');
+  }
+  t.same(await visible(world), before);
+
+  const secret = 'S3CRET';
+  const dropped: Readonly<Record<string, readonly string[]>> = {
+    ssd_person: ['pers_upn', 'pers_upn_unknown', 'pers_nationality', 'pers_is_mother', 'PERS_LEGACY_ID'],
+    ssd_contacts: ['cont_contact_source_code', 'cont_contact_source_desc', 'cont_contact_outcome_json'],
+    ssd_cin_episodes: [
+      'cine_referral_source_code',
+      'cine_referral_source_desc',
+      'cine_referral_outcome_json',
+      'cine_cin_primary_need_code',
+    ],
+    ssd_cin_assessments: ['cina_assessment_outcome_json'],
+    ssd_cp_plans: ['cppl_cp_plan_initial_category', 'cppl_cp_plan_latest_category'],
+    ssd_cla_episodes: ['clae_cla_episode_start_reason', 'clae_cla_primary_need_code'],
+    ssd_cla_care_plan: ['lacp_cla_care_plan_json'],
+    ssd_cla_placement: [
+      'clap_cla_placement_urn',
+      'clap_cla_placement_provider',
+      'clap_cla_placement_postcode',
+      'clap_cla_placement_distance',
+      'clap_cla_placement_change_reason',
+    ],
+  };
+  const night = folder(2, {
+    ...NIGHT,
+    ...lookedAfter('agreed'),
+    ssd_contacts: [{ cont_contact_id: 'k', cont_person_id: 'agreed', cont_contact_date: TODAY }],
+    ssd_linked_identifiers: ['NHS Number', 'Unique Pupil Number', 'Court Case Number', 'case number'].map(
+      (type, index) => ({
+        link_table_id: `i${index}`,
+        link_person_id: 'agreed',
+        link_identifier_type: type,
+        link_identifier_value: type === 'case number' ? 'C-1' : secret,
+      }),
+    ),
+  });
+  const wider = Object.entries(night.files).map(([table, text]) => {
+    const columns = dropped[table] ?? [];
+    const [header = '', ...lines] = String(text).trimEnd().split('\n');
+    const filled = lines.map((line) => [line, ...columns.map(() => secret)].join(','));
+    return [table, [[header, ...columns].join(','), ...filled].map((line) => `${line}\n`).join('')];
+  });
+  const certificate = await world.load({ ...night, files: Object.fromEntries(wider) });
+  t.equal(certificate.result, 'published');
+  t.same(
+    certificate.columns.map(({ column, why }) => `${why} ${column}`).sort(),
+    Object.values(dropped)
+      .flat()
+      .map((column) => `never-held ${column}`)
+      .sort(),
+  );
+  t.match(
+    certificate.columns.filter(({ column }) => column.startsWith('pers_upn')),
+    [
+      { file: 'ssd_person.csv', filled: 6 },
+      { file: 'ssd_person.csv', filled: 6 },
+    ],
+  );
+  t.match(certificate.types, { ssd_linked_identifiers: { withheld: 3 }, Encounter: { new: 1 } });
+  const kept = JSON.stringify([certificate, ...(await everything(world))]);
+  t.notMatch(kept, new RegExp(secret), 'no value of them is kept anywhere');
+  t.match(kept, /C-1/, 'but the council’s own number is');
+});
+
+/** All that the record's tables hold. */
+async function everything({ rows }: Loader): Promise<readonly unknown[]> {
+  const tables = await rows(
+    `select format('%I.%I', table_schema, table_name) as name from information_schema.tables where table_schema = 'record'`,
+  );
+  const found: unknown[] = [];
+  for (const { name } of tables) found.push(...(await rows(`select t::text from ${String(name)} t`)));
+  return found;
+}
+
+t.test('columns may stand in any order, and what is not known is named', async (t) => {
+  const world = await loader(t);
+  await world.load(folder(1, NIGHT));
+  const turned = Object.entries(folder(2, NIGHT).files).map(([table, text]) => {
+    if (table === 'ssd_person') return [table, text];
+    const lines = String(text).trimEnd().split('\n');
+    return [
+      table,
+      lines.map((line, i) => `${['my_column', ' ', 'x'][i] ?? ''},${line.split(',').reverse()}\n`).join(''),
+    ];
+  });
+  const { types, columns } = await world.load({ ...folder(2, NIGHT), files: Object.fromEntries(turned) });
+  t.match(types, {
+    Patient: { unchanged: 1 },
+    CareTeam: { unchanged: 1 },
+    EpisodeOfCare: { unchanged: 1 },
+  });
+  t.equal(columns.length, TABLE_NAMES.length - 1);
+  t.match(
+    columns.find(({ file }) => file === 'ssd_involvements.csv'),
+    { column: 'my_column', why: 'not-read', filled: 1 },
+  );
+});
+
+t.test('rows that refer to people or referrals outside the folder are rejected one by one', async (t) => {
+  const world = await loader(t);
+  const plan = (id: string, of: string, referralId: string): Given => ({
+    cppl_cp_plan_id: id,
+    cppl_person_id: of,
+    cppl_referral_id: referralId,
+  });
+  const { types } = await world.load(
+    folder(1, {
+      ...NIGHT,
+      ssd_cin_episodes: [
+        referral('r1', 'agreed'),
+        referral('r2', 'closed'),
+        referral('r3', 'nobody'),
+        referral('r4', 'agreed', { cine_referral_date: 'yesterday' }),
+      ],
+      ssd_cp_plans: [
+        plan('p1', 'agreed', 'r1'),
+        plan('p2', 'agreed', ''),
+        plan('p3', 'agreed', 'r4'),
+        plan('p4', 'agreed', 'r9'),
+        plan('p5', 'agreed', 'r2'),
+        plan('p6', 'nobody', 'r3'),
+      ],
+      mcr_relations: [{ rela_relation_id: 'm1', rela_person_id: 'nobody' }],
+    }),
+  );
+  t.match(types, { CarePlan: { new: 3 }, Flag: { new: 3 }, EpisodeOfCare: { new: 2 } });
+  t.match(await world.rows('select file, line, rule, element, hint from record.reject order by file, line'), [
+    { file: 'mcr_relations.csv', line: '2', rule: 'unknown-person', element: 'rela_person_id' },
+    { file: 'ssd_cin_episodes.csv', line: '4', rule: 'unknown-person', element: 'cine_person_id' },
+    { file: 'ssd_cin_episodes.csv', line: '5', rule: 'cell', element: 'cine_referral_date' },
+    {
+      file: 'ssd_cp_plans.csv',
+      line: '5',
+      rule: 'unknown-referral',
+      element: 'cppl_referral_id',
+      hint: /no row/,
+    },
+    {
+      file: 'ssd_cp_plans.csv',
+      line: '6',
+      rule: 'unknown-referral',
+      element: 'cppl_referral_id',
+      hint: /another/,
+    },
+    { file: 'ssd_cp_plans.csv', line: '7', rule: 'unknown-person', element: 'cppl_person_id' },
+    { file: 'ssd_person.csv', rule: 'unverified' },
+    { file: 'ssd_person.csv', rule: 'no-nhs-number' },
+  ]);
+  const gone = {
+    ...NIGHT,
+    ssd_person: [],
+    mcr_sharing_agreements: [agreed('a1', 'agreed', { agre_given: 'N' })],
+  };
+  const { consent } = await world.load(folder(2, gone));
+  t.equal(consent.agreementsEnded, 2, 'agreements end without their people');
+});
+
+t.test('an adopted child is not held, whatever else is open', async (t) => {
+  const world = await loader(t);
+  await world.load(folder(1, NIGHT));
+  t.ok((await stored(world)).length > 0);
+  const adopted = referral('r9', 'agreed', { cine_close_date: '2026-05-01', cine_close_reason: 'RC1' });
+  const { identity } = await world.load(
+    folder(2, { ...NIGHT, ssd_cin_episodes: [referral('r1', 'agreed'), adopted] }),
+  );
+  t.match(identity.refused, { 'closed-case': 2 });
+  t.same(await stored(world), []);
 });

@@ -53,7 +53,19 @@ function source(number: number, code: string, more: Partial<SourcePolicy>): Sour
 }
 
 const CARE = { sector: 'social-care', speaksFor: ['social-care'] } as const;
-const CHILD = { Patient: {}, CareTeam: {}, EpisodeOfCare: {}, CarePlan: {}, Flag: {}, RelatedPerson: {} };
+const CHILD = {
+  Patient: {},
+  CareTeam: {},
+  EpisodeOfCare: {},
+  CarePlan: {},
+  Flag: {},
+  RelatedPerson: {},
+  ServiceRequest: {},
+  Task: {},
+  Encounter: {},
+  Procedure: {},
+  Observation: {},
+};
 
 export function policy(changes: Readonly<Record<string, Partial<SourcePolicy>>> = {}): Policy {
   const sources = [

@@ -1,48 +1,56 @@
+import type { ColumnNote } from '../certificate.ts';
 import { csvRecords, csvRefusal } from '../csv.ts';
 import { Refusal } from '../refusal.ts';
 import type { StagedFile } from '../staging.ts';
-import { columnsOf, type TableName } from './tables.ts';
+import { type Header, readHeader } from './header.ts';
+import type { TableName } from './tables.ts';
 
 export interface CsvRow {
   /** of the record's first character; the header is line 1 */
   readonly line: number;
-  /** as many as the table has columns, without white space around them */
+  /** of the table's columns in their order, without white space around them */
   readonly cells: readonly string[];
 }
 
 /**
- * Reads a table strictly: RFC 4180, UTF-8 without byte order mark, exactly the table's columns in their order.
+ * Reads a table strictly: RFC 4180, UTF-8 without byte order mark, all of the table's columns in any order.
  *
+ * @param note told at the end of each column that is not read
  * @throws Refusal for a file that cannot be read without guessing, or that has more or fewer rows than the manifest
  * says (an unclosed quotation mark swallows rows)
  */
-export async function* readTable(file: StagedFile, table: TableName): AsyncGenerator<CsvRow> {
-  const columns = columnsOf(table);
-  let rows = -1;
+export async function* readTable(
+  file: StagedFile,
+  table: TableName,
+  note: (column: ColumnNote) => void,
+): AsyncGenerator<CsvRow> {
+  let header: Header | undefined;
+  let rows = 0;
   let line = 1;
+  const filled: number[] = [];
   try {
-    for await (const record of csvRecords(file)) {
-      const { record: cells, info } = record;
-      rows += 1;
-      if (rows === 0) {
-        if (cells.length !== columns.length || cells.some((name, index) => name !== columns[index])) {
-          throw new Refusal(
-            'header',
-            `The file ${file.name} does not have exactly the agreed columns in their order.`,
-          );
-        }
-      } else if (cells.length !== columns.length) {
-        throw new Refusal('csv', `The file ${file.name} has ${cells.length} columns in line ${line}.`);
+    for await (const { record, info } of csvRecords(file)) {
+      if (header === undefined) {
+        header = readHeader(file, table, record);
+      } else if (record.length !== header.width) {
+        throw new Refusal('csv', `The file ${file.name} has ${record.length} columns in line ${line}.`);
       } else {
-        yield { line, cells: cells.map((cell) => cell.trim()) };
+        rows += 1;
+        for (const [index, { place }] of header.others.entries()) {
+          if (record[place]?.trim() !== '') filled[index] = (filled[index] ?? 0) + 1;
+        }
+        yield { line, cells: header.places.map((place) => record[place]?.trim() ?? '') };
       }
       line = info.lines + 1;
     }
   } catch (error) {
     throw csvRefusal(error, file, line);
   }
-  if (rows === -1) throw new Refusal('header', `The file ${file.name} has no header.`);
+  if (header === undefined) throw new Refusal('header', `The file ${file.name} has no header.`);
   if (rows !== file.rows) {
     throw new Refusal('row-count', `The file ${file.name} has ${rows} rows; the manifest says ${file.rows}.`);
+  }
+  for (const [index, { column, why }] of header.others.entries()) {
+    note({ file: file.name, column, why, filled: filled[index] ?? 0 });
   }
 }

@@ -2,15 +2,16 @@ import { createHash } from 'node:crypto';
 import type { LoadContext } from '../context.ts';
 import { Refusal } from '../refusal.ts';
 import type { StagedFile } from '../staging.ts';
-import { type CsvRow, readTable } from './csv.ts';
+import { isLocalId } from './cells.ts';
+import { readTable } from './csv.ts';
+import { forbiddenTable, KEPT_IDENTIFIER } from './never.ts';
+import { type RowFault, RowJudge } from './row-judge.ts';
 import {
   type Cells,
   CHILD_COLUMN,
   type ChildTable,
-  columnsOf,
-  faultyColumn,
-  isLocalId,
   isTable,
+  namedCells,
   TABLE_NAMES,
   type TableName,
 } from './tables.ts';
@@ -39,44 +40,32 @@ export interface Folder {
 /**
  * Reads all tables of an LCS folder and sorts their rows by child.
  *
- * @throws Refusal when a table is missing, is not ours, or cannot be read as agreed
+ * @throws Refusal when a table is missing, is not ours, may not be sent, or cannot be read as agreed
  */
 export async function readFolder(context: LoadContext): Promise<Folder> {
-  const { files, rejects, progress } = context;
+  const { files, rejects, tally, progress } = context;
   checkTables(files);
   const total = files.reduce((sum, file) => sum + file.rows, 0);
   if (total > MAX_FOLDER_ROWS) {
     throw new Refusal('too-many-rows', `The folder has ${total} rows; at most ${MAX_FOLDER_ROWS} are taken.`);
   }
   const sorter = new RowSorter();
+  const judge = new RowJudge();
   let done = 0;
-  for (const file of files) {
-    if (!isTable(file.type)) continue;
-    // the first column of every table is its row's id
-    const ids = new Set<string>();
-    for await (const row of readTable(file, file.type)) {
-      const column = faultyColumn(file.type, row.cells);
-      const id = row.cells[0] ?? '';
-      const fault = column ?? (ids.has(id) ? 'duplicate' : undefined);
-      if (fault === undefined) {
-        ids.add(id);
-        sorter.take(file.type, row);
-      } else {
-        const repeated = column === undefined;
-        const rule = repeated ? 'duplicate-id' : 'cell';
-        const hint = repeated ? 'an earlier row has the same id' : 'not what the column holds';
-        rejects.add(file.type, {
-          file: file.name,
-          line: row.line,
-          rule,
-          hint,
-          hash: createHash('sha256')
-            .update(JSON.stringify([file.type, row.cells]))
-            .digest(),
-          ...(column && { element: column }),
-        });
-        sorter.fault(file.type, row);
-      }
+  for (const table of TABLE_NAMES) {
+    const file = files.find((each) => each.type === table);
+    if (file === undefined) continue;
+    for await (const { line, cells } of readTable(file, table, (note) => tally.columns.push(note))) {
+      const named = namedCells(table, cells);
+      const fault = judge.fault(table, cells, named);
+      if (fault !== undefined) {
+        const hash = createHash('sha256')
+          .update(JSON.stringify([table, cells]))
+          .digest();
+        rejects.add(table, { file: file.name, line, hash, ...fault });
+        sorter.fault(table, named, line, fault);
+      } else if (isKept(table, named)) sorter.take(table, named, line);
+      else tally.count(table, 'withheld');
       done += 1;
       if (done % 10_000 === 0) progress('scan', done, total);
     }
@@ -86,6 +75,15 @@ export async function readFolder(context: LoadContext): Promise<Folder> {
 }
 
 function checkTables(files: readonly StagedFile[]): void {
+  for (const { name, type } of files) {
+    const holds = forbiddenTable(type);
+    if (holds !== undefined) {
+      throw new Refusal(
+        'file-forbidden',
+        `The file ${name} (${holds}) must not be sent and was not opened: send the folder without it.`,
+      );
+    }
+  }
   const types = files.map((file) => file.type);
   const missing = TABLE_NAMES.find((table) => !types.includes(table));
   if (missing !== undefined) {
@@ -96,34 +94,37 @@ function checkTables(files: readonly StagedFile[]): void {
     throw new Refusal('file-unexpected', `The file ${unknown.name} is no table of ours.`);
 }
 
+/** Of linked identifiers the council's own number of the case alone is kept: the others are not even held here. */
+function isKept(table: TableName, named: Readonly<Record<string, string>>): boolean {
+  if (table !== 'ssd_linked_identifiers') return true;
+  return named['link_identifier_type']?.toLowerCase() === KEPT_IDENTIFIER;
+}
+
 class RowSorter implements Folder {
   readonly children = new Map<string, Child>();
   readonly workers = new Map<string, Cells<'ssd_professionals'>>();
 
-  take(table: TableName, { line, cells }: CsvRow): void {
-    const named = namedCells(table, cells);
+  take(table: TableName, named: Readonly<Record<string, string>>, line: number): void {
     if (table === 'ssd_professionals') {
       const worker = named as Cells<'ssd_professionals'>;
       this.workers.set(worker.prof_professional_id, worker);
       return;
     }
-    const child = this.#child(table, named, line);
-    if (table === 'ssd_person') child.line = line;
-    const rows: object[] = child.rows[table];
+    const rows: object[] = this.#child(table, named, line).rows[table];
     rows.push(named);
   }
 
   /**
-   * A row that cannot be read takes nothing with it, but a child's agreement is not read from the others then. Where
-   * its child's id is none, it is nobody's: no child has such an id, and storage might not take it.
+   * A row that is not taken takes nothing with it, but a child's agreement is not read from the others then. Where
+   * its child's id is none, it is nobody's: no child has such an id, and storage might not take it. What a row says of
+   * the agreement of somebody who is not in the folder counts: it may be their withdrawal.
    */
-  fault(table: TableName, { line, cells }: CsvRow): void {
+  fault(table: TableName, named: Readonly<Record<string, string>>, line: number, fault: RowFault): void {
     if (table !== 'ssd_person' && table !== 'mcr_sharing_agreements') return;
-    const named = namedCells(table, cells);
     if (!isLocalId(named[CHILD_COLUMN[table]] ?? '')) return;
-    const child = this.#child(table, named, line);
-    if (table === 'mcr_sharing_agreements') child.agreementUnreadable = true;
-    else child.faulty = true;
+    if (fault.rule === 'unknown-person') this.take(table, named, line);
+    else if (table === 'mcr_sharing_agreements') this.#child(table, named, line).agreementUnreadable = true;
+    else this.#child(table, named, line).faulty = true;
   }
 
   #child(table: ChildTable, named: Readonly<Record<string, string>>, line: number): Child {
@@ -137,18 +138,23 @@ class RowSorter implements Folder {
   }
 }
 
-function namedCells(table: TableName, cells: readonly string[]): Readonly<Record<string, string>> {
-  return Object.fromEntries(columnsOf(table).map((column, index) => [column, cells[index] ?? '']));
-}
-
 function emptyRows(): Child['rows'] {
   return {
     ssd_person: [],
-    ssd_involvements: [],
     ssd_cin_episodes: [],
+    ssd_linked_identifiers: [],
+    ssd_involvements: [],
+    ssd_contacts: [],
+    ssd_cin_assessments: [],
     ssd_cin_plans: [],
     ssd_cp_plans: [],
     ssd_cla_episodes: [],
+    ssd_cla_care_plan: [],
+    ssd_cla_placement: [],
+    ssd_cla_health: [],
+    ssd_cla_immunisations: [],
+    ssd_sdq_scores: [],
+    ssd_missing: [],
     mcr_relations: [],
     mcr_sharing_agreements: [],
   };

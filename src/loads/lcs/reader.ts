@@ -13,13 +13,15 @@ import type {
 import { refusalHint } from '../refused-row.ts';
 import { agreementInForce } from '../standing.ts';
 import { agreementStatement } from './agreement.ts';
-import { type ChildInCare, inForce, isOpenCase } from './child.ts';
+import { type ChildInCare, inForce, isAdopted, isOpenCase } from './child.ts';
 import type { MappedResource } from './elements.ts';
 import { type Child, type Folder, readFolder } from './folder.ts';
 import { type Council, childResources } from './map.ts';
+import { matchedRecord } from './matched.ts';
+import { withoutUnverifiedNumber } from './patient.ts';
 
 /** Changes whenever the same rows would be stored differently. */
-export const LCS_MAPPER_VERSION = 'lcs-csv/2';
+export const LCS_MAPPER_VERSION = 'lcs-csv/3';
 
 interface Unit {
   readonly localId: string;
@@ -67,10 +69,11 @@ export class LcsReader implements ExtractReader {
   async patients(): Promise<void> {
     const { patients } = this.#context.session;
     await patients.recognise(this.patientFile);
+    const matched = await patients.matched();
     await this.#pages(
       (after) => patients.unread(after, PAGE),
       async (places) => {
-        await patients.add(places.flatMap((place) => this.#record(place)));
+        await patients.add(places.flatMap((place) => this.#record(place, matched)));
       },
     );
     const faulty = [...this.#folder.children].filter(([, child]) => child.faulty).map(([localId]) => localId);
@@ -99,7 +102,6 @@ export class LcsReader implements ExtractReader {
         progress('map', done, this.#byLine.size);
       },
     );
-    this.#countStrays();
     await rejects.flush(true);
   }
 
@@ -122,14 +124,13 @@ export class LcsReader implements ExtractReader {
     return unit;
   }
 
-  #record(place: RowPlace): readonly PatientRecord[] {
+  #record(place: RowPlace, matched: ReadonlyMap<string, string>): readonly PatientRecord[] {
     const { manifest } = this.#context;
-    const { inCare } = this.#unit(place);
+    const { localId, inCare } = this.#unit(place);
     const [patient] = inCare === undefined ? [] : childResources(inCare, this.#council());
     if (patient === undefined) return [];
     const { custodian, ...record } = patientRecord(patient, place.line, place.hash, manifest.businessDate);
-    // LCS asks for numbers itself: a child without a verified one waits to be matched
-    return [record.fault === 'nhs-number-status' ? { ...record, fault: 'unverified' } : record];
+    return [matchedRecord(record, matched.get(localId))];
   }
 
   #standing(localId: string, child: Child): CareStanding {
@@ -137,7 +138,7 @@ export class LcsReader implements ExtractReader {
     const day = manifest.businessDate;
     const inCare = inForce(child.rows, this.#folder.workers, day);
     // a person's row that cannot be read says nothing about the case: the other rows do
-    const isOpen = inCare === undefined ? child.faulty : isOpenCase(inCare);
+    const isOpen = (inCare === undefined ? child.faulty : isOpenCase(inCare)) && !isAdopted(child.rows, day);
     const statements = child.rows.mcr_sharing_agreements.map((row) => agreementStatement(row, day));
     const agreement = child.agreementUnreadable ? undefined : agreementInForce(statements, day);
     const said = { localId, stated: agreement === undefined ? 'not-given' : 'given' } as const;
@@ -167,7 +168,7 @@ export class LcsReader implements ExtractReader {
       rejects.add('Patient', { file, line: place.line, rule, hint: refusalHint(rule), hash: place.hash });
       return;
     }
-    for (const resource of childResources(inCare, this.#council())) {
+    for (const resource of childResources(withoutUnverifiedNumber(inCare), this.#council())) {
       const [fault] = validateStructure(resource);
       if (fault !== undefined) {
         const { element, rule } = fault;
@@ -188,21 +189,6 @@ export class LcsReader implements ExtractReader {
         rows.push({ ...prepared.row, hash, file: place.file, line: place.line });
         references.push(...prepared.references);
       }
-    }
-  }
-
-  /** Rows of children of whom there is no person's row. */
-  #countStrays(): void {
-    const { rejects, files } = this.#context;
-    for (const child of this.#folder.children.values()) {
-      if (child.faulty || child.rows.ssd_person.length > 0) continue;
-      const file = files[this.patientFile]?.name ?? '';
-      rejects.add('Patient', {
-        file,
-        line: child.line,
-        rule: 'unknown-person',
-        hint: 'rows without their person',
-      });
     }
   }
 

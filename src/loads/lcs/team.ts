@@ -52,8 +52,25 @@ export function careTeams(child: ChildInCare, subject: Reference, owner: Owner):
   ];
 }
 
-/** An EpisodeOfCare for every referral that is open. */
+/** An EpisodeOfCare for every referral that is open, and for every care episode. */
 export function episodes(child: ChildInCare, patient: Reference, owner: Owner): readonly MappedResource[] {
+  return [...referralEpisodes(child, patient, owner), ...careEpisodes(child, patient, owner)];
+}
+
+function careEpisodes(child: ChildInCare, patient: Reference, owner: Owner): readonly MappedResource[] {
+  return child.claEpisodes.map((row) => ({
+    resourceType: 'EpisodeOfCare',
+    id: `cla-${row.clae_cla_episode_id}`,
+    status: 'active',
+    type: [{ text: 'Looked after by the council' }],
+    patient,
+    managingOrganization: owner,
+    ...period(row.clae_cla_episode_start_date, row.clae_cla_episode_ceased_date),
+    ...teams(child, ''),
+  }));
+}
+
+function referralEpisodes(child: ChildInCare, patient: Reference, owner: Owner): readonly MappedResource[] {
   return child.referrals.map((row) => {
     const worker = workerOf(child, row.cine_referral_worker_id);
     const team = row.cine_referral_team;
@@ -74,6 +91,22 @@ export function episodes(child: ChildInCare, patient: Reference, owner: Owner): 
       ...teams(child, team),
     };
   });
+}
+
+/** Who does an assessment: the worker, or else the team. */
+export function assessor(child: ChildInCare, workerId: string, team: string): object {
+  const worker = workerOf(child, workerId);
+  if (worker !== undefined) {
+    return {
+      contained: [practitioner('worker', worker)],
+      owner: { reference: '#worker', display: worker.name },
+    };
+  }
+  if (team === '') return {};
+  return {
+    contained: [{ resourceType: 'Organization', id: 'team', name: team }],
+    owner: { reference: '#team', display: team },
+  };
 }
 
 function teams(child: ChildInCare, team: string): object {

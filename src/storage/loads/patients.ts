@@ -10,6 +10,7 @@ import type {
 } from '../../loads/records.ts';
 import { contributions } from './contributions.ts';
 import { holdBackUnread, OTHER_PATIENTS } from './deltas.ts';
+import { matchedNumbers } from './matched.ts';
 import { type PlaceRow, toPlace } from './place.ts';
 import { inTransaction, run, type Work } from './work.ts';
 
@@ -44,7 +45,9 @@ export class StoredPatients implements PatientPhase {
     await run(this.#work, 'analyze load_row');
     await run(
       this.#work,
-      `${INTO} ${FROM_STORED} join load_row r on r.file = $3 and r.hash = sp.content_hash where sp.source = $1`,
+      // about whom somebody has decided is read anew: what is stored may be from before
+      `${INTO} ${FROM_STORED} join load_row r on r.file = $3 and r.hash = sp.content_hash where sp.source = $1
+         and not exists (select from record.matching_decision d where d.source = $1 and d.local_id = sp.local_id)`,
       [source.number, FAULTS, file],
     );
     await run(
@@ -63,6 +66,10 @@ export class StoredPatients implements PatientPhase {
       [afterLine, limit],
     );
     return rows.map(toPlace);
+  }
+
+  matched(): Promise<ReadonlyMap<string, string>> {
+    return matchedNumbers(this.#work);
   }
 
   async add(patients: readonly PatientRecord[]): Promise<void> {
