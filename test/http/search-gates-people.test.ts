@@ -372,6 +372,21 @@ t.test(
       await sql('delete from record.person_link');
     });
 
+    t.test('S-24: of whom no Patient may be shown, the whole record is as unknown', async (t) => {
+      const id = personOf('deceased');
+      t.equal((await ask(t, `Patient/${id}/$everything`)).status, 200);
+      await sql(`update record.resource_version set labels = '{|R}' where person_id = $1 and type = 1`, id);
+      for (const path of [
+        (one: string) => `Patient/${one}`,
+        (one: string) => `Patient?_id=${one}`,
+        (one: string) => `Patient?_id=${one}&_revinclude=Observation:subject`,
+        (one: string) => `Patient/${one}/$everything`,
+        (one: string) => `Patient/${one}/$everything?_type=Observation&_count=0`,
+        (one: string) => `Patient/${one}/$summary`,
+      ])
+        await alike(t, path, id, NEVER);
+    });
+
     t.test('O-13: a contradicting source is quarantined on every road', async (t) => {
       const id = personOf('identity-conflict');
       const [row] = await rows(
