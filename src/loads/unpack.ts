@@ -40,11 +40,13 @@ export async function unpack(
 ): Promise<number> {
   const { size } = await stat(from);
   const most = Math.min(room, Math.max(SMALL, size * ratio));
+  const target = await open(to, 'wx', 0o600);
   const source = createReadStream(from, { highWaterMark: BLOCK });
   const gunzip = createGunzip({ chunkSize: BLOCK });
+  // a fault may come between two blocks, while nobody reads: it is thrown to whoever reads next, and nowhere else
+  gunzip.on('error', () => {});
   // not a pipeline: to that, an end with something behind it is a reading broken off
   source.on('error', (error) => gunzip.destroy(error)).pipe(gunzip);
-  const target = await open(to, 'wx', 0o600);
   let bytes = 0;
   try {
     for await (const block of gunzip as AsyncIterable<Buffer>) {
