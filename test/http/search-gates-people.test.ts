@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { servedByCode } from '../../src/fhir/served.ts';
 import { loadStaff } from '../../src/load.ts';
 import { gateOf, NEVER } from '../support/gate.ts';
 import { personIds, practiceKnowsNoAddress } from '../support/hard-case-people.ts';
@@ -232,18 +233,17 @@ t.test(
           `select resource_id::text as id from record.agreement where person_id = $1`,
           child,
         );
-        const NAMES: Readonly<Record<string, string>> = {
-          16: 'CarePlan',
-          17: 'CareTeam',
-          18: 'EpisodeOfCare',
-          19: 'Flag',
-          20: 'RelatedPerson',
-        };
-        const byId = held.flatMap(({ type, id, version }) => [
-          `${NAMES[type ?? '']}/${id}`,
-          `${NAMES[type ?? '']}/${id}/_history`,
-          `${NAMES[type ?? '']}/${id}/_history/${version}`,
-          `${NAMES[type ?? '']}?_id=${id}`,
+        const named = held.map(({ type, id, version }) => ({
+          name: servedByCode(Number(type)),
+          id,
+          version,
+        }));
+        t.ok(new Set(named.map(({ name }) => name)).size >= 5, 'rows of many types');
+        const byId = named.flatMap(({ name, id, version }) => [
+          `${name}/${id}`,
+          `${name}/${id}/_history`,
+          `${name}/${id}/_history/${version}`,
+          `${name}?_id=${id}`,
         ]);
         const roads = [
           ...roadsTo(child),
