@@ -2,6 +2,7 @@
 import { type Command, UsageError } from './command.ts';
 import { configCommand } from './config.ts';
 import { demoCommand } from './demo.ts';
+import { identityCommand } from './identity.ts';
 import { loadCommand } from './load.ts';
 import { loadsCommand } from './loads.ts';
 import { policyCommand } from './policy.ts';
@@ -16,6 +17,7 @@ const COMMANDS: readonly Command[] = [
   loadsCommand,
   sourcesCommand,
   staffCommand,
+  identityCommand,
   tokenCommand,
   demoCommand,
   configCommand,

@@ -2,6 +2,7 @@ import type { ContributionVerdict } from '../../identity/contribution.ts';
 import type { Demographics } from '../../identity/demographics.ts';
 import type { Contribution } from '../../loads/records.ts';
 import { settleHeld } from './held.ts';
+import { quarantineContradictingLinks } from './linked-identities.ts';
 import { publishConsents } from './publish-consents.ts';
 import { publishIdentities, rejudge } from './publish-identities.ts';
 import { inTransaction, run, type Work } from './work.ts';
@@ -28,6 +29,7 @@ export async function publishLoad(
     await publishIdentities(work, publication, agrees);
     await publishConsents(work);
     await publishPatients(work, publication);
+    await quarantineContradictingLinks(work, agrees);
     await publishCopies(work);
     await run(
       work,
