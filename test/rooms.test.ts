@@ -51,6 +51,7 @@ const ROOT_FILES: Readonly<Record<string, readonly string[]>> = {
     'load-desk',
     'certificate-key',
     'matching',
+    'identity-desk',
   ],
 };
 

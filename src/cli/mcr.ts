@@ -2,6 +2,7 @@
 import { type Command, UsageError } from './command.ts';
 import { configCommand } from './config.ts';
 import { demoCommand } from './demo.ts';
+import { identityCommand } from './identity.ts';
 import { loadCommand } from './load.ts';
 import { loadsCommand } from './loads.ts';
 import { matchingCommand } from './matching.ts';
@@ -18,6 +19,7 @@ const COMMANDS: readonly Command[] = [
   sourcesCommand,
   matchingCommand,
   staffCommand,
+  identityCommand,
   tokenCommand,
   demoCommand,
   configCommand,

@@ -1,8 +1,6 @@
-import { createReadStream } from 'node:fs';
-import { pipeline } from 'node:stream';
-import { parse } from 'csv-parse';
 import { isText } from '../fhir/primitives.ts';
 import { readNhsNumber } from '../identity/nhs-number.ts';
+import { csvRecords } from './csv-file.ts';
 
 /**
  * A work login and one of its holder's own NHS numbers, so that nobody opens their own record with it. The number
@@ -16,7 +14,6 @@ export interface StaffLink {
 }
 
 const COLUMNS = ['organisation', 'user_id', 'nhs_number'];
-const MAX_RECORD_CHARACTERS = 4096;
 
 /**
  * Reads a staff directory: CSV with the columns `organisation,user_id,nhs_number`. A user may have several lines, since
@@ -33,7 +30,7 @@ export async function readStaffDirectory(
 ): Promise<readonly StaffLink[]> {
   const links = new Map<string, StaffLink>();
   let line = 0;
-  for await (const [organisation = '', userId = '', number = '', ...more] of records(path)) {
+  for await (const [organisation = '', userId = '', number = '', ...more] of csvRecords(path)) {
     line += 1;
     if (line === 1) {
       if ([organisation, userId, number, ...more].join() !== COLUMNS.join()) {
@@ -52,11 +49,4 @@ export async function readStaffDirectory(
   }
   if (line === 0) throw new Error('The staff directory is empty: it has at least its header.');
   return [...links.values()];
-}
-
-async function* records(path: string): AsyncGenerator<readonly string[]> {
-  const parser = parse({ max_record_size: MAX_RECORD_CHARACTERS, relax_column_count: true, trim: true });
-  // an error on the way destroys the parser with it, and so reaches its reader
-  pipeline(createReadStream(path), parser, () => {});
-  for await (const record of parser) yield record as readonly string[];
 }

@@ -5,6 +5,7 @@ import { typesBrought } from '../fhir/search/results.ts';
 import { SERVED_NAMES, type ServedTypeName, served } from '../fhir/served.ts';
 import { consentResource } from './consent.ts';
 import { directoryRows } from './directories.ts';
+import { shownAs } from './merged.ts';
 import type { DisclosePorts, Fetched, Row, Wanted } from './ports.ts';
 
 /** What was brought together for one grant, before anything is left out. */
@@ -66,7 +67,9 @@ export async function gather(ports: DisclosePorts, grant: Grant, facts: Facts, a
   ]);
   const fetched = [stored, ...live];
   return {
-    rows: [...fetched.flatMap((answer) => (answer.ok ? answer.rows : [])), ...consents],
+    rows: [...fetched.flatMap((answer) => (answer.ok ? answer.rows : [])), ...consents].map((row) =>
+      shownAs(grant, row),
+    ),
     failures: fetched.filter((answer) => !answer.ok),
     waited: live.length > 0 || types.includes('Consent'),
     ...(stored.ok && stored.epoch !== undefined ? { epoch: stored.epoch } : {}),

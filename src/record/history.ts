@@ -1,6 +1,7 @@
 import { lastUpdatedOf } from '../fhir/last-updated.ts';
 import { historyBundle } from './bundle.ts';
 import { type Answer, type Composition, notFound, partOf } from './composition.ts';
+import { shownAs } from './merged.ts';
 import { pathOf } from './page.ts';
 import type { Row } from './ports.ts';
 import { leaveOut } from './redact.ts';
@@ -21,7 +22,8 @@ async function versionsOf({ ports, request, grant, asked }: Composition): Promis
   const { ask } = request;
   if (current === undefined || ask.id === undefined) return [];
   const stored = await ports.store.versions(grant, ask.type, ask.id);
-  return stored.flatMap((row): Version[] => {
+  return stored.flatMap((each): Version[] => {
+    const row = shownAs(grant, each);
     if (row.body === undefined || row.source !== current.source || !grant.permits(row)) return [];
     return [{ ...row, body: leaveOut(row.body, grant.hiddenElements(row)), madeOf: [row] }];
   });

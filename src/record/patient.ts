@@ -40,7 +40,10 @@ export function aggregatePatient(
   contributions: readonly Contribution[],
 ): Patient | undefined {
   const ordered = [...contributions].sort(
-    (a, b) => a.source.precedence - b.source.precedence || (a.row.id < b.row.id ? -1 : 1),
+    (a, b) =>
+      a.source.precedence - b.source.precedence ||
+      Number(isOfAnother(a, personId)) - Number(isOfAnother(b, personId)) ||
+      (a.row.id < b.row.id ? -1 : 1),
   );
   const [first] = ordered;
   if (first === undefined) return undefined;
@@ -53,7 +56,7 @@ export function aggregatePatient(
       profile: [OWN_PROFILE.patient],
     },
     extension: [...ethnicity(ordered), ...ordered.map(named)],
-    ...identified(ordered),
+    ...identified(ordered, personId),
     active: true,
   };
   for (const element of WHOLE) {
@@ -61,6 +64,11 @@ export function aggregatePatient(
     if (from !== undefined) Object.assign(patient, { [element]: from.patient[element] });
   }
   return declareUkCore({ ...patient, ...death(ordered) });
+}
+
+/** Of merged people: a contribution to the record of one who was merged away. */
+function isOfAnother({ row }: Contribution, personId: string): boolean {
+  return row.personId !== personId;
 }
 
 function latest(contributions: readonly Contribution[]): string {
@@ -85,10 +93,17 @@ function ethnicity(contributions: readonly Contribution[]): NonNullable<Patient[
   return found.slice(0, 1);
 }
 
-/** The NHS number once, from the highest; each contributor's local identifiers after it; nothing where none is shared. */
-function identified(contributions: readonly Contribution[]): Pick<Patient, 'identifier'> {
+/**
+ * The NHS number once, from the highest; each contributor's local identifiers after it; nothing where none is shared. Of
+ * merged people it is the number in force; where only the other is known it is shown as the old one.
+ */
+function identified(contributions: readonly Contribution[], personId: string): Pick<Patient, 'identifier'> {
   const all = contributions.flatMap((c) => c.patient.identifier ?? []);
-  const number = all.find((identifier) => identifier.system === NHS_NUMBER_SYSTEM);
+  const numberOf = (some: readonly Contribution[]) =>
+    some.flatMap((c) => c.patient.identifier ?? []).find(({ system }) => system === NHS_NUMBER_SYSTEM);
+  const inForce = numberOf(contributions.filter((c) => !isOfAnother(c, personId)));
+  const former = inForce === undefined ? numberOf(contributions) : undefined;
+  const number = former === undefined ? inForce : { ...former, use: 'old' as const };
   const seen = new Set<string>();
   const local = all.filter((identifier) => {
     const key = `${identifier.system ?? ''}|${identifier.value ?? ''}`;

@@ -15,6 +15,8 @@ export interface Row extends RowFacts {
   readonly body?: string;
   /** its search line, as it was stored with it; absent: to be made from the text */
   readonly line?: string;
+  /** whom it is shown to be about, where that is not the person it is stored for (`merged.ts`) */
+  readonly subject?: string;
 }
 
 /** What is wanted of a source, already within what the grant permits. */

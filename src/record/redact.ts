@@ -5,6 +5,7 @@ import { markDecimals, writeDecimals } from '../fhir/decimals.ts';
 import { withoutElements } from '../fhir/elements.ts';
 import { declareUkCore } from '../fhir/uk-core.ts';
 import { REFERRERS } from './gather.ts';
+import { mergedAwayId, replacedBy } from './merged.ts';
 import { inOrder } from './order.ts';
 import { aggregatePatient, type Contribution } from './patient.ts';
 import type { Row } from './ports.ts';
@@ -80,7 +81,12 @@ function aggregated(grant: Grant, facts: Facts, rows: readonly VisibleRow[]): Vi
   });
   const patient = aggregatePatient(personId, contributions);
   if (patient === undefined) return undefined;
-  const body = JSON.stringify(patient);
   const { line, ...rest } = first;
+  const away = mergedAwayId(grant);
+  if (away !== undefined) {
+    const body = JSON.stringify(replacedBy(away, personId));
+    return { ...rest, id: away, personId, body, hidden: [], madeOf: [] };
+  }
+  const body = JSON.stringify(patient);
   return { ...rest, id: personId, personId, body, madeOf: rows.flatMap((row) => row.madeOf) };
 }

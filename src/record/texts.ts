@@ -1,4 +1,5 @@
 import { Problem } from '../fhir/problem.ts';
+import { aboutInstead } from './merged.ts';
 import type { DisclosePorts } from './ports.ts';
 import { leaveOut, type VisibleRow } from './redact.ts';
 
@@ -11,7 +12,10 @@ export async function withBodies(
   const bodies = missing.length === 0 ? new Map<string, string>() : await ports.store.bodies(missing);
   return page.map((row) => {
     const fetched = bodies.get(row.id);
-    const body = row.body ?? (fetched === undefined ? undefined : leaveOut(fetched, row.hidden));
+    const { personId, subject } = row;
+    const own =
+      fetched === undefined || subject === undefined ? fetched : aboutInstead(fetched, personId, subject);
+    const body = row.body ?? (own === undefined ? undefined : leaveOut(own, row.hidden));
     if (body === undefined) {
       throw new Problem('unavailable', 'The record is changing just now. Try again shortly.', {
         retryAfter: 1,

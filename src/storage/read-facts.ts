@@ -90,7 +90,8 @@ function statement(name: string, target: string): Statement {
     name: `facts-${name}`,
     text: `
 with ids as materialized (
-  select t.person_id,
+  -- linked people are shown as the one whose number is in force
+  select coalesce(l.cluster_id, t.person_id) as person_id,
     case when l.cluster_id is null then array[t.person_id]
     else array(select m.person_id from record.person_link m
                where m.cluster_id = l.cluster_id and m.valid_to = 'infinity') || l.cluster_id end as people
@@ -106,8 +107,13 @@ select
   exists (select from record.restriction where person_id = any(${people})),
   exists (select from record.person_number n join record.opt_out o on o.nhs_number = n.nhs_number
           where n.person_id = any(${people}) and o.opted_out),
-  (select json_agg(json_build_array(source, given, start_date, end_date)) from record.agreement
-   where person_id = any(${people})),
+  (select json_agg(json_build_array(source, given, start_date, end_date)) from (
+     select source, given, start_date, end_date from record.agreement where person_id = any(${people})
+     union all
+     -- of linked people each must have agreed: one whom a source knows without an agreement has not
+     select sp.source, false, null, null from record.source_patient sp
+     where (select cardinality(people) > 1 from ids) and sp.person_id = any(${people})
+       and not exists (select from record.agreement a where a.person_id = sp.person_id and a.source = sp.source)) held),
   (select array_agg(source) from record.quarantine where person_id = any(${people}))`,
   };
 }

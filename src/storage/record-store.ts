@@ -105,7 +105,8 @@ group by asked.person_id`,
 
 const CANDIDATES = {
   name: 'candidates',
-  text: `select distinct person_id::text from record.person_search
+  text: `select distinct coalesce(l.cluster_id, s.person_id)::text from record.person_search s
+         left join record.person_link l on l.person_id = s.person_id and l.valid_to = 'infinity'
          where birth_date = $1 and family = $2 and ($3::text is null or given = $3 or split_part(given, ' ', 1) = $3) limit $4`,
 };
 

@@ -93,7 +93,7 @@ export class StoredConsents implements ConsentPhase {
   }
 
   /**
-   * An agreement stands while every record of the person that has an open case is agreed, and at least one is. Where
+   * An agreement stands while every record of the person, linked ones included, that has an open case is agreed, and at least one is. Where
    * it is to end earlier than it was, it does so at once. Where files are missing, only what is stated ends it.
    */
   async #endAgreements(isWhole: boolean): Promise<number> {
@@ -102,15 +102,17 @@ export class StoredConsents implements ConsentPhase {
     await run(
       this.#work,
       `create temp table load_agreed on commit drop as
-       select n.person_id, max(coalesce(c.end_date, 'infinity')) as end_date,
+       select coalesce(l.person_id, g.who) as person_id, g.end_date, g.stands, g.refused from (
+       select coalesce(l.cluster_id, n.person_id) as who, max(coalesce(c.end_date, 'infinity')) as end_date,
          coalesce(bool_or(c.resource_id is not null), false)
            and not coalesce(bool_or(c.refusal = 'no-agreement'), false) as stands,
          coalesce(bool_or(c.stated = 'not-given'), false)
            and not coalesce(bool_or(c.stated = 'given'), false) as refused
        from load_patient p
        join record.person_number n on n.nhs_number = p.nhs_number
+       left join record.person_link l on l.person_id = n.person_id and l.valid_to = 'infinity'
        left join load_care c on c.local_id = p.local_id
-       group by n.person_id`,
+       group by 1) g left join record.person_link l on l.cluster_id = g.who and l.valid_to = 'infinity'`,
     );
     const ended = await run(
       this.#work,

@@ -8,6 +8,7 @@ import type {
   RestrictedRow,
   RowPlace,
 } from '../../loads/records.ts';
+import { barWithoutAgreement } from './care.ts';
 import { contributions } from './contributions.ts';
 import { holdBackUnread, OTHER_PATIENTS } from './deltas.ts';
 import { matchedNumbers } from './matched.ts';
@@ -182,7 +183,7 @@ export class StoredPatients implements PatientPhase {
     await run(this.#work, `update load_patient set barred = 'not-signatory' where custodian = any($1)`, [
       custodians,
     ]);
-    if (care) await this.#barWithoutAgreement();
+    if (care) await barWithoutAgreement(this.#work);
     await this.#findUnjudged();
     await run(
       this.#work,
@@ -196,24 +197,6 @@ export class StoredPatients implements PatientPhase {
       this.#work,
       `update load_patient p set state = 'candidate', reason = null, person_id = null, judged = true
        from load_number n where n.nhs_number = p.nhs_number and p.barred is null and p.fault is null`,
-    );
-  }
-
-  /**
-   * Whoever is not said to be cared for is not. A person of whom one record is refused for want of agreement is refused
-   * whole: two records, one child.
-   */
-  async #barWithoutAgreement(): Promise<void> {
-    await run(
-      this.#work,
-      `update load_patient p set barred = coalesce(c.refusal, 'closed-case')
-       from load_patient x left join load_care c on c.local_id = x.local_id
-       where x.local_id = p.local_id and p.barred is null and (c.local_id is null or c.refusal is not null)`,
-    );
-    await run(
-      this.#work,
-      `update load_patient set barred = 'no-agreement' where barred is null and nhs_number in
-         (select nhs_number from load_patient where barred = 'no-agreement')`,
     );
   }
 

@@ -125,7 +125,11 @@ interface Other {
   readonly [column: string]: unknown;
 }
 
-async function quarantine(work: Work, contributions: string, values: readonly unknown[]): Promise<void> {
+export async function quarantine(
+  work: Work,
+  contributions: string,
+  values: readonly unknown[],
+): Promise<void> {
   await run(
     work,
     `with held as (

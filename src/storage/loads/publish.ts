@@ -2,6 +2,7 @@ import type { ContributionVerdict } from '../../identity/contribution.ts';
 import type { Demographics } from '../../identity/demographics.ts';
 import type { Contribution } from '../../loads/records.ts';
 import { settleHeld } from './held.ts';
+import { quarantineContradictingLinks } from './linked-identities.ts';
 import { publishMatching } from './matched.ts';
 import { publishConsents } from './publish-consents.ts';
 import { publishIdentities, rejudge } from './publish-identities.ts';
@@ -30,6 +31,7 @@ export async function publishLoad(
     await publishConsents(work);
     await publishPatients(work, publication);
     await publishMatching(work);
+    await quarantineContradictingLinks(work, agrees);
     await publishCopies(work);
     await run(
       work,
