@@ -125,6 +125,13 @@ const source = {
     precedence: { type: 'integer', minimum: 1 },
     speaksFor: { type: 'array', items: { enum: ['health', 'social-care'] } },
     staleAfterHours: { type: 'number', exclusiveMinimum: 0 },
+    expectedBy: { type: 'string', pattern: '^([01]\\d|2[0-3]):[0-5]\\d$' },
+    expectedOn: {
+      type: 'array',
+      minItems: 1,
+      uniqueItems: true,
+      items: { enum: ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] },
+    },
     shares: { type: 'object', additionalProperties: sharedType },
     guards,
   },

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as later } from 'node:timers';
 import type { FastifyInstance } from 'fastify';
 import pino from 'pino';
+import { lateSince } from './access/arrival.ts';
 import { nhsNumberHmac } from './access/staff-number.ts';
 import { TokenVerifier } from './access/token.ts';
 import { Journal } from './audit/journal.ts';
@@ -170,18 +171,28 @@ export async function withService<T>(work: (service: Service) => Promise<T>): Pr
 export interface SourceReport {
   readonly code: string;
   readonly name: string;
-  readonly state: 'current' | 'stale' | 'never loaded';
+  /** `late`: the promised time has passed; `stale`: the last load is older than the source promises at all */
+  readonly state: 'current' | 'late' | 'stale' | 'never loaded';
   readonly businessDate?: string;
   readonly publishedAt?: string;
+  /** the first promised arrival that was missed */
+  readonly lateSince?: string;
 }
 
-export async function sourceStates(service: Service): Promise<readonly SourceReport[]> {
-  const loaded = await publishedSources(service.database);
-  return [...service.configuration.policy.sources.values()].map(({ code, name, staleAfterHours }) => {
+export async function sourceStates(
+  { configuration, database }: Pick<Service, 'configuration' | 'database'>,
+  now = Date.now(),
+): Promise<readonly SourceReport[]> {
+  const loaded = await publishedSources(database);
+  return [...configuration.policy.sources.values()].map((source) => {
+    const { code, name, staleAfterHours } = source;
     const last = loaded.get(code);
-    if (last === undefined) return { code, name, state: 'never loaded' };
-    const stale = Date.now() - last.publishedAt > staleAfterHours * 3_600_000;
+    const missed = lateSince(source, last, now);
+    const late = missed === undefined ? {} : { lateSince: new Date(missed).toISOString() };
+    if (last === undefined) return { code, name, state: 'never loaded', ...late };
+    const stale = now - last.publishedAt > staleAfterHours * 3_600_000;
+    const state = stale ? 'stale' : missed === undefined ? 'current' : 'late';
     const publishedAt = new Date(last.publishedAt).toISOString();
-    return { code, name, state: stale ? 'stale' : 'current', businessDate: last.businessDate, publishedAt };
+    return { code, name, state, businessDate: last.businessDate, publishedAt, ...late };
   });
 }
