@@ -197,6 +197,18 @@ export const CONFIGURATION_SCHEMA = {
         certificateKey: text,
         heldDays: { type: 'integer', minimum: 1, maximum: 365 },
         rejectDays: { type: 'integer', minimum: 1, maximum: 3650 },
+        inbox: {
+          type: 'object',
+          additionalProperties: false,
+          required: ['folder'],
+          properties: {
+            folder: text,
+            quietSeconds: { type: 'integer', minimum: 1, maximum: 3600 },
+            patienceMinutes: { type: 'integer', minimum: 1, maximum: 1440 },
+            keepDays: { type: 'integer', minimum: 1, maximum: 365 },
+            everySeconds: { type: 'integer', minimum: 1, maximum: 3600 },
+          },
+        },
       },
     },
     logLevel: { enum: ['fatal', 'error', 'warn', 'info', 'debug', 'silent'] },

@@ -41,7 +41,17 @@ const ROOMS: Readonly<Record<string, { rooms: readonly string[]; packages: reado
 
 /** Files of the root that rooms of the edge may reach: the command line goes through `wire.ts`. */
 const ROOT_FILES: Readonly<Record<string, readonly string[]>> = {
-  cli: ['config', 'wire', 'serve', 'package-root', 'demonstration', 'load', 'load-desk', 'certificate-key'],
+  cli: [
+    'config',
+    'wire',
+    'serve',
+    'package-root',
+    'demonstration',
+    'load',
+    'load-desk',
+    'inbox',
+    'certificate-key',
+  ],
 };
 
 /** Narrower than the room: only these files may import the package (DESIGN 3, 13). */

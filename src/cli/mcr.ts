@@ -2,6 +2,7 @@
 import { type Command, UsageError } from './command.ts';
 import { configCommand } from './config.ts';
 import { demoCommand } from './demo.ts';
+import { inboxCommand } from './inbox.ts';
 import { loadCommand } from './load.ts';
 import { loadsCommand } from './loads.ts';
 import { policyCommand } from './policy.ts';
@@ -13,6 +14,7 @@ import { tokenCommand } from './token.ts';
 const COMMANDS: readonly Command[] = [
   serveCommand,
   loadCommand,
+  inboxCommand,
   loadsCommand,
   sourcesCommand,
   staffCommand,
