@@ -11,6 +11,7 @@ import type { LoadEvent } from './loads/ports.ts';
 import { runLoad } from './loads/run.ts';
 import { readStaffDirectory } from './loads/staff-directory.ts';
 import { StoredLoadHistory } from './storage/load-history.ts';
+import { progressNotes } from './storage/load-progress.ts';
 import { PostgresLoadStore } from './storage/load-store.ts';
 import { replaceStaffIdentities } from './storage/staff-identities.ts';
 import type { Service } from './wire.ts';
@@ -31,6 +32,7 @@ export async function loadExtract(
 ): Promise<Certificate> {
   const { configuration, database } = service;
   await tidyLoads(service);
+  const note = progressNotes(database, source, Date.now);
   return runLoad({
     folder,
     source,
@@ -45,7 +47,10 @@ export async function loadExtract(
     now: Date.now,
     newPersonId: randomUUID,
     memory: () => process.memoryUsage.rss(),
-    ...(progress === undefined ? {} : { progress }),
+    progress: (phase, done, total) => {
+      note(phase, done, total);
+      progress?.(phase, done, total);
+    },
   });
 }
 

@@ -20,9 +20,11 @@ import { Metrics } from './metrics.ts';
 import { environment, packageRoot, packageVersion } from './package-root.ts';
 import { PageTokens } from './record/page-token.ts';
 import type { DisclosePorts } from './record/ports.ts';
+import { LateWatch, type SourceSight, sightOf } from './source-sight.ts';
 import { StoredAuditReader } from './storage/audit-reader.ts';
 import { AuditWriter } from './storage/audit-writer.ts';
 import type { Database } from './storage/database.ts';
+import { loadsInSight, notedProgress } from './storage/load-overview.ts';
 import { publishedSources, readiness } from './storage/readiness.ts';
 import { StoredRecord } from './storage/record-store.ts';
 
@@ -35,6 +37,8 @@ export interface Service {
   readonly app: FastifyInstance;
   /** writes an event that is not a disclosure */
   account(occurrence: Occurrence): Promise<void>;
+  /** looks at what is late, and says so in the log once */
+  watchSources(): Promise<void>;
   /** stops accepting, writes what is queued, closes connections. The database itself stays. */
   close(): Promise<void>;
 }
@@ -43,8 +47,9 @@ export interface Service {
 export async function wire(configuration: Configuration, started: StartedDatabase): Promise<Service> {
   const secrets = configuration.secrets();
   const log = pino({ level: configuration.logLevel, base: null }, pino.destination({ sync: false }));
-  const metrics = new Metrics();
   const database = recordDatabase(started);
+  const sight = (): Promise<readonly SourceSight[]> => sourcesInSight(configuration, database);
+  const metrics = new Metrics(sight);
   const auditor = auditorDatabase(started);
   const journal = await startJournal(configuration, started, metrics, log);
   const { policy, fhirBase } = configuration;
@@ -67,14 +72,16 @@ export async function wire(configuration: Configuration, started: StartedDatabas
   const conformance = await readConformance(join(packageRoot(), 'profiles'));
   const unready = (): Promise<readonly string[]> => readiness(database, journal);
   const app = await buildApp(
-    httpServices(configuration, disclosure, conformance, account, metrics, log, unready),
+    httpServices(configuration, disclosure, conformance, account, metrics, log, unready, sight),
   );
   const close = async (): Promise<void> => {
     await app.close();
     await journal.drain();
     await Promise.all([database.close(), auditor.close()]);
   };
-  return { configuration, database, journal, disclosure, app, account, close };
+  const late = new LateWatch((event) => log.warn(event, 'source'));
+  const watchSources = async (): Promise<void> => late.look(await sight());
+  return { configuration, database, journal, disclosure, app, account, watchSources, close };
 }
 
 async function startJournal(
@@ -113,6 +120,7 @@ function httpServices(
   metrics: Metrics,
   log: pino.Logger,
   unready: () => Promise<readonly string[]>,
+  loads: () => Promise<readonly SourceSight[]>,
 ): HttpServices {
   const reading = {
     fetch: (url: string, init: RequestInit) => fetch(url, init),
@@ -127,6 +135,7 @@ function httpServices(
     cors: configuration.cors,
     unready,
     metrics: () => metrics.text(),
+    loads,
     account,
     logRequest: (line) => {
       metrics.request(line);
@@ -195,4 +204,12 @@ export async function sourceStates(
     const publishedAt = new Date(last.publishedAt).toISOString();
     return { code, name, state, businessDate: last.businessDate, publishedAt, ...late };
   });
+}
+
+async function sourcesInSight(
+  { policy }: Configuration,
+  database: Database,
+): Promise<readonly SourceSight[]> {
+  const [loads, progress] = await Promise.all([loadsInSight(database), notedProgress(database)]);
+  return sightOf(policy, loads, progress, Date.now());
 }
