@@ -49,6 +49,9 @@ function sourceFaults(source: SourcePolicy, path: string, organisations: Readonl
   if (!organisations.has(source.organisation)) {
     faults.push(`${path}/organisation: no organisation has the code ${source.organisation}`);
   }
+  if (source.expectedOn !== undefined && source.expectedBy === undefined) {
+    faults.push(`${path}/expectedOn: needs expectedBy, the time by which the extract is there on these days`);
+  }
   for (const [type, shared] of Object.entries(source.shares)) {
     if (shared.days !== undefined) faults.push(...daysFaults(shared.days, `${path}/shares/${type}/days`));
     if (!isServed(type)) {

@@ -83,7 +83,9 @@ export interface ConfigurationFile {
   readonly issuers: readonly IssuerConfiguration[];
   readonly authorizationServer?: AuthorizationServer;
   readonly limits?: Partial<Configuration['limits']>;
-  readonly loads?: Partial<Omit<LoadSettings, 'guards'>>;
+  readonly loads?: Partial<Omit<LoadSettings, 'guards' | 'inbox'>> & {
+    readonly inbox?: Pick<InboxSettings, 'folder'> & Partial<InboxSettings>;
+  };
   readonly logLevel?: string;
 }
 
@@ -97,6 +99,20 @@ export interface LoadSettings {
   readonly heldDays: number;
   /** days that rejected rows are known */
   readonly rejectDays: number;
+  /** where extracts are delivered; absent: nowhere */
+  readonly inbox?: InboxSettings;
+}
+
+export interface InboxSettings {
+  /** holds a folder per source, by the source's code */
+  readonly folder: string;
+  /** for which nothing of an extract may have changed */
+  readonly quietSeconds: number;
+  /** after which an extract that is not whole, and does not change, is refused as it is */
+  readonly patienceMinutes: number;
+  /** for which extracts are kept once they are loaded */
+  readonly keepDays: number;
+  readonly everySeconds: number;
 }
 
 /** What the environment may say: where the file is, and overrides for containers and CI. */
@@ -208,12 +224,24 @@ function placed(path: string, dataFolder: string, folder: string): string {
 }
 
 function loadSettings({ sources, loads = {} }: ConfigurationFile, folder: string): LoadSettings {
-  const { certificateKey: key, heldDays = 14, rejectDays = 90 } = loads;
+  const { certificateKey: key, heldDays = 14, rejectDays = 90, inbox } = loads;
   return {
     guards: new Map(sources.map(({ code, guards }) => [code, guardLimits(guards)])),
     ...(key === undefined ? {} : { certificateKey: resolve(folder, key) }),
     heldDays,
     rejectDays,
+    ...(inbox === undefined
+      ? {}
+      : {
+          inbox: {
+            quietSeconds: 60,
+            patienceMinutes: 60,
+            keepDays: 14,
+            everySeconds: 15,
+            ...inbox,
+            folder: resolve(folder, inbox.folder),
+          },
+        }),
   };
 }
 

@@ -11,6 +11,7 @@ import type { LoadEvent } from './loads/ports.ts';
 import { runLoad } from './loads/run.ts';
 import { readStaffDirectory } from './loads/staff-directory.ts';
 import { StoredLoadHistory } from './storage/load-history.ts';
+import { progressNotes } from './storage/load-progress.ts';
 import { PostgresLoadStore } from './storage/load-store.ts';
 import { replaceStaffIdentities } from './storage/staff-identities.ts';
 import type { Service } from './wire.ts';
@@ -32,6 +33,7 @@ export async function loadExtract(
   const { configuration, database } = service;
   await tidyLoads(service);
   const mapping = configuration.mappings.get(source);
+  const note = progressNotes(database, source, Date.now);
   return runLoad({
     folder,
     source,
@@ -47,7 +49,10 @@ export async function loadExtract(
     newPersonId: randomUUID,
     memory: () => process.memoryUsage.rss(),
     ...(mapping === undefined ? {} : { mapping }),
-    ...(progress === undefined ? {} : { progress }),
+    progress: (phase, done, total) => {
+      note(phase, done, total);
+      progress?.(phase, done, total);
+    },
   });
 }
 

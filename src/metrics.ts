@@ -1,8 +1,10 @@
 import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
 import type { JournalHappening } from './audit/journal-options.ts';
 import type { RequestLine } from './http/services.ts';
+import { sourceGauges } from './source-gauges.ts';
+import type { SourceSight } from './source-sight.ts';
 
-/** Figures for operations. Labels are routes, methods and statuses: never a person, a user or an organisation. */
+/** Figures for operations. Labels are routes, methods, statuses and sources: never a person, a user or an organisation. */
 export class Metrics {
   readonly #registry = new Registry();
   readonly #requests: Counter;
@@ -10,8 +12,10 @@ export class Metrics {
   readonly #events: Counter;
   readonly #batch: Histogram;
   readonly #trouble: Counter;
+  readonly #refresh: () => Promise<void>;
 
-  constructor() {
+  /** @param sources asked whenever the figures are read */
+  constructor(sources: () => Promise<readonly SourceSight[]>) {
     const registers = [this.#registry];
     collectDefaultMetrics({ register: this.#registry });
     this.#requests = new Counter({
@@ -40,6 +44,7 @@ export class Metrics {
       labelNames: ['what'],
       registers,
     });
+    this.#refresh = sourceGauges(this.#registry, sources);
   }
 
   request(line: RequestLine): void {
@@ -54,7 +59,8 @@ export class Metrics {
     } else if (happening.what !== 'resumed') this.#trouble.inc({ what: happening.what });
   }
 
-  text(): Promise<string> {
+  async text(): Promise<string> {
+    await this.#refresh();
     return this.#registry.metrics();
   }
 }

@@ -9,6 +9,8 @@ import { wire } from './wire.ts';
 
 /** Shutdown may take this long: what is in flight is answered, the audit queue is written. */
 const GRACE = 30_000;
+/** What is late is known a minute later at most. */
+const WATCH_EVERY = 60_000;
 
 /** Reads the configuration, starts the database, wires the service and listens. Ends the process with a sentence where it cannot. */
 export async function serve(): Promise<void> {
@@ -31,9 +33,12 @@ async function start(say: (sentence: string) => void): Promise<void> {
     const service = await wire(configuration, database);
     const guide = configuration.mode === 'demo' ? await prepareDemonstration(service, say) : [];
     await service.app.listen(configuration.listen);
+    // a database that cannot be asked is told of by readiness
+    const watching = setInterval(() => void service.watchSources().catch(() => {}), WATCH_EVERY);
     closeWithGrace({ delay: GRACE, logger: false }, async ({ err }) => {
       if (err !== undefined) process.stderr.write(`Stopping after an error: ${err.name}\n`);
       else say('Stopping: answering what is in flight, writing the audit queue.');
+      clearInterval(watching);
       await service.close();
       await database.stop();
     });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as later } from 'node:timers';
 import type { FastifyInstance } from 'fastify';
 import pino from 'pino';
+import { lateSince } from './access/arrival.ts';
 import { nhsNumberHmac } from './access/staff-number.ts';
 import { TokenVerifier } from './access/token.ts';
 import { Journal } from './audit/journal.ts';
@@ -19,9 +20,11 @@ import { Metrics } from './metrics.ts';
 import { environment, packageRoot, packageVersion } from './package-root.ts';
 import { PageTokens } from './record/page-token.ts';
 import type { DisclosePorts } from './record/ports.ts';
+import { LateWatch, type SourceSight, sightOf } from './source-sight.ts';
 import { StoredAuditReader } from './storage/audit-reader.ts';
 import { AuditWriter } from './storage/audit-writer.ts';
 import type { Database } from './storage/database.ts';
+import { loadsInSight, notedProgress } from './storage/load-overview.ts';
 import { publishedSources, readiness } from './storage/readiness.ts';
 import { StoredRecord } from './storage/record-store.ts';
 
@@ -34,6 +37,8 @@ export interface Service {
   readonly app: FastifyInstance;
   /** writes an event that is not a disclosure */
   account(occurrence: Occurrence): Promise<void>;
+  /** looks at what is late, and says so in the log once */
+  watchSources(): Promise<void>;
   /** stops accepting, writes what is queued, closes connections. The database itself stays. */
   close(): Promise<void>;
 }
@@ -42,8 +47,9 @@ export interface Service {
 export async function wire(configuration: Configuration, started: StartedDatabase): Promise<Service> {
   const secrets = configuration.secrets();
   const log = pino({ level: configuration.logLevel, base: null }, pino.destination({ sync: false }));
-  const metrics = new Metrics();
   const database = recordDatabase(started);
+  const sight = (): Promise<readonly SourceSight[]> => sourcesInSight(configuration, database);
+  const metrics = new Metrics(sight);
   const auditor = auditorDatabase(started);
   const journal = await startJournal(configuration, started, metrics, log);
   const { policy, fhirBase } = configuration;
@@ -66,14 +72,16 @@ export async function wire(configuration: Configuration, started: StartedDatabas
   const conformance = await readConformance(join(packageRoot(), 'profiles'));
   const unready = (): Promise<readonly string[]> => readiness(database, journal);
   const app = await buildApp(
-    httpServices(configuration, disclosure, conformance, account, metrics, log, unready),
+    httpServices(configuration, disclosure, conformance, account, metrics, log, unready, sight),
   );
   const close = async (): Promise<void> => {
     await app.close();
     await journal.drain();
     await Promise.all([database.close(), auditor.close()]);
   };
-  return { configuration, database, journal, disclosure, app, account, close };
+  const late = new LateWatch((event) => log.warn(event, 'source'));
+  const watchSources = async (): Promise<void> => late.look(await sight());
+  return { configuration, database, journal, disclosure, app, account, watchSources, close };
 }
 
 async function startJournal(
@@ -112,6 +120,7 @@ function httpServices(
   metrics: Metrics,
   log: pino.Logger,
   unready: () => Promise<readonly string[]>,
+  loads: () => Promise<readonly SourceSight[]>,
 ): HttpServices {
   const reading = {
     fetch: (url: string, init: RequestInit) => fetch(url, init),
@@ -126,6 +135,7 @@ function httpServices(
     cors: configuration.cors,
     unready,
     metrics: () => metrics.text(),
+    loads,
     account,
     logRequest: (line) => {
       metrics.request(line);
@@ -170,18 +180,36 @@ export async function withService<T>(work: (service: Service) => Promise<T>): Pr
 export interface SourceReport {
   readonly code: string;
   readonly name: string;
-  readonly state: 'current' | 'stale' | 'never loaded';
+  /** `late`: the promised time has passed; `stale`: the last load is older than the source promises at all */
+  readonly state: 'current' | 'late' | 'stale' | 'never loaded';
   readonly businessDate?: string;
   readonly publishedAt?: string;
+  /** the first promised arrival that was missed */
+  readonly lateSince?: string;
 }
 
-export async function sourceStates(service: Service): Promise<readonly SourceReport[]> {
-  const loaded = await publishedSources(service.database);
-  return [...service.configuration.policy.sources.values()].map(({ code, name, staleAfterHours }) => {
+export async function sourceStates(
+  { configuration, database }: Pick<Service, 'configuration' | 'database'>,
+  now = Date.now(),
+): Promise<readonly SourceReport[]> {
+  const loaded = await publishedSources(database);
+  return [...configuration.policy.sources.values()].map((source) => {
+    const { code, name, staleAfterHours } = source;
     const last = loaded.get(code);
-    if (last === undefined) return { code, name, state: 'never loaded' };
-    const stale = Date.now() - last.publishedAt > staleAfterHours * 3_600_000;
+    const missed = lateSince(source, last, now);
+    const late = missed === undefined ? {} : { lateSince: new Date(missed).toISOString() };
+    if (last === undefined) return { code, name, state: 'never loaded', ...late };
+    const stale = now - last.publishedAt > staleAfterHours * 3_600_000;
+    const state = stale ? 'stale' : missed === undefined ? 'current' : 'late';
     const publishedAt = new Date(last.publishedAt).toISOString();
-    return { code, name, state: stale ? 'stale' : 'current', businessDate: last.businessDate, publishedAt };
+    return { code, name, state, businessDate: last.businessDate, publishedAt, ...late };
   });
+}
+
+async function sourcesInSight(
+  { policy }: Configuration,
+  database: Database,
+): Promise<readonly SourceSight[]> {
+  const [loads, progress] = await Promise.all([loadsInSight(database), notedProgress(database)]);
+  return sightOf(policy, loads, progress, Date.now());
 }

@@ -52,6 +52,7 @@ const ROOT_FILES: Readonly<Record<string, readonly string[]>> = {
     'certificate-key',
     'matching',
     'identity-desk',
+    'inbox',
   ],
 };
 

@@ -1,4 +1,5 @@
 import type { ServedTypeName } from '../fhir/served.ts';
+import type { Weekday } from './arrival.ts';
 
 /**
  * What is agreed, as data: signatories with dates, role tables, what each source shares. Read from the configuration,
@@ -88,6 +89,10 @@ export interface SourcePolicy {
   readonly speaksFor: readonly Sector[];
   /** hours after which the last load is shown as stale */
   readonly staleAfterHours: number;
+  /** `hh:mm`, Europe/London, by when its extract is promised; absent: nothing is */
+  readonly expectedBy?: string;
+  /** days of the week on which it is; absent: every day */
+  readonly expectedOn?: readonly Weekday[];
   /** the types it shares, with their exceptions; a type that is not here is not shared */
   readonly shares: Readonly<Partial<Record<ServedTypeName, SharedType>>>;
 }

@@ -2,7 +2,8 @@ import { parseArgs } from 'node:util';
 import { loadExtract } from '../load.ts';
 import type { Certificate } from '../loads/certificate.ts';
 import { withService } from '../wire.ts';
-import { type Command, print, progress, UsageError } from './command.ts';
+import { type Command, print, UsageError } from './command.ts';
+import { loadProgress } from './progress.ts';
 
 export const loadCommand: Command = {
   name: 'load',
@@ -21,19 +22,11 @@ Exit code 1 when it was refused, held or failed: the previous record then stands
     const [source, folder] = positionals;
     if (source === undefined || folder === undefined || positionals.length > 2)
       throw new UsageError(this.usage);
-    const say = progress();
-    const certificate = await withService((service) =>
-      loadExtract(service, source, folder, (phase, done, total) => say(progressLine(phase, done, total))),
-    );
+    const certificate = await withService((service) => loadExtract(service, source, folder, loadProgress()));
     print(values.json ? JSON.stringify(certificate, undefined, 2) : summary(certificate));
     return certificate.result === 'published' || certificate.result === 'duplicate' ? 0 : 1;
   },
 };
-
-/** One line of progress. */
-export function progressLine(phase: string, done: number, total: number): string {
-  return total > 0 ? `${phase}: ${done} of ${total}` : phase;
-}
 
 function summary(certificate: Certificate): string {
   const { source, businessDate, result, reason, publication, loadNumber } = certificate;

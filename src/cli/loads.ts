@@ -15,8 +15,8 @@ import type { LoadEntry } from '../loads/history.ts';
 import { verifyCertificate } from '../loads/signature.ts';
 import { csvLine } from '../loads/spreadsheet.ts';
 import { withService } from '../wire.ts';
-import { type Command, print, progress, UsageError } from './command.ts';
-import { progressLine } from './load.ts';
+import { type Command, print, UsageError } from './command.ts';
+import { loadProgress } from './progress.ts';
 
 export const loadsCommand: Command = {
   name: 'loads',
@@ -147,11 +147,8 @@ async function release(
   folder: string | undefined,
   json: boolean,
 ): Promise<number> {
-  const say = progress();
   const loaded = await withService((service) =>
-    releaseLoad(service, loadNo, decision, folder, (phase, done, total) =>
-      say(progressLine(phase, done, total)),
-    ),
+    releaseLoad(service, loadNo, decision, folder, loadProgress()),
   );
   if (json) print(JSON.stringify(loaded, undefined, 2));
   else process.stdout.write(certificatePage(loaded));

@@ -3,6 +3,7 @@ import { type Command, UsageError } from './command.ts';
 import { configCommand } from './config.ts';
 import { demoCommand } from './demo.ts';
 import { identityCommand } from './identity.ts';
+import { inboxCommand } from './inbox.ts';
 import { loadCommand } from './load.ts';
 import { loadsCommand } from './loads.ts';
 import { matchingCommand } from './matching.ts';
@@ -15,6 +16,7 @@ import { tokenCommand } from './token.ts';
 const COMMANDS: readonly Command[] = [
   serveCommand,
   loadCommand,
+  inboxCommand,
   loadsCommand,
   sourcesCommand,
   matchingCommand,

@@ -24,3 +24,24 @@ export function londonDay(millis: number): string {
   }
   return cachedDay;
 }
+
+const CLOCK = new Intl.DateTimeFormat('en-GB', {
+  timeZone: 'Europe/London',
+  hour: '2-digit',
+  minute: '2-digit',
+  hourCycle: 'h23',
+});
+const HOUR = 3_600_000;
+
+/**
+ * When the clocks of London show a time on a day. A time that a day has twice is its first; one that a day does not have
+ * is as long after midnight as it says.
+ *
+ * @param day `YYYY-MM-DD`
+ * @param time `hh:mm`
+ * @returns milliseconds since the epoch
+ */
+export function londonInstant(day: string, time: string): number {
+  const inWinter = Date.parse(`${day}T${time}:00Z`);
+  return CLOCK.format(inWinter - HOUR) === time ? inWinter - HOUR : inWinter;
+}

@@ -230,6 +230,7 @@ function healthPaths(): Json {
     '/livez': text('The process runs', 'alive'),
     '/readyz': text('The service can answer', 'ready'),
     '/metrics': text('Figures for Prometheus', 'metrics'),
+    '/loads': text('What each source published, and the loads that run or wait', 'loads'),
   };
 }
 

@@ -18,6 +18,8 @@ export interface HttpServices {
   readonly unready: () => Promise<readonly string[]>;
   /** operational figures in the Prometheus text format, no personal data */
   readonly metrics: () => Promise<string>;
+  /** sources and their loads: names, times and counts, no personal data */
+  readonly loads: () => Promise<readonly object[]>;
   /** writes an event that is not a disclosure (an aggregate of unauthenticated refusals) */
   readonly account: (occurrence: Occurrence) => Promise<void>;
   /** one short line a request: method, route template, status, milliseconds */

@@ -4,6 +4,7 @@ import { type FileHandle, mkdir, mkdtemp, open, readdir, realpath, rm } from 'no
 import { join } from 'node:path';
 import { MANIFEST_NAME, MAX_MANIFEST_BYTES, type Manifest, type ManifestFile } from './manifest.ts';
 import { Refusal } from './refusal.ts';
+import { isTemporaryName } from './temporary-names.ts';
 import { isPacked, UNPACK_LIMITS, type UnpackLimits, unpack } from './unpack.ts';
 
 /**
@@ -49,7 +50,7 @@ export async function stagingFolder(root: string, source: string): Promise<strin
 }
 
 /**
- * Copies the manifest's files, and nothing else must be in the folder. A packed file is unpacked once the whole of it
+ * Copies the manifest's files, and nothing else must be in the folder but dot files and temporary names. A packed file is unpacked once the whole of it
  * is known to be the one that the manifest describes.
  *
  * @param progress bytes copied so far
@@ -66,7 +67,7 @@ export async function stageFiles(
   const from = await extractFolder(folder);
   const listed = new Set([MANIFEST_NAME, ...manifest.files.map((file) => file.name)]);
   const found = await readdir(from);
-  if (found.some((name) => !listed.has(name))) {
+  if (found.some((name) => !listed.has(name) && !isTemporaryName(name))) {
     throw new Refusal('file-unexpected', 'The folder holds a file that the manifest does not list.');
   }
   const staged: StagedFile[] = [];
@@ -85,6 +86,20 @@ export async function stageFiles(
     bytes += length;
   }
   return staged;
+}
+
+/** SHA-256 of a plain file, hex. @throws Refusal where it is missing, or no plain file */
+export async function fileHash(folder: string, name: string): Promise<string> {
+  const handle = await openPlain(folder, name);
+  try {
+    const hash = createHash('sha256');
+    for await (const block of handle.createReadStream({ autoClose: false, highWaterMark: BLOCK })) {
+      hash.update(block);
+    }
+    return hash.digest('hex');
+  } finally {
+    await handle.close();
+  }
 }
 
 async function extractFolder(folder: string): Promise<string> {

@@ -1,4 +1,5 @@
 import type { OperationOutcomeIssue } from '@medplum/fhirtypes';
+import { lateSince } from '../access/arrival.ts';
 import type { Grant } from '../access/decide.ts';
 import type { Facts } from '../access/facts.ts';
 import type { SourcePolicy } from '../access/policy.ts';
@@ -60,6 +61,11 @@ function loaded(
   const asOf = `as of ${state.businessDate}, received ${instant(state.publishedAt)}`;
   if (facts.now - state.publishedAt > source.staleAfterHours * 3_600_000) {
     const text = `${source.name} is out of date: ${asOf}. What it recorded since then is missing here.`;
+    return issue('warning', 'incomplete', 'source-stale', text, source);
+  }
+  const late = lateSince(source, state, facts.now);
+  if (late !== undefined) {
+    const text = `${source.name} is late: its next records were due at ${instant(late)}. What is shown is ${asOf}.`;
     return issue('warning', 'incomplete', 'source-stale', text, source);
   }
   const text = `${source.name}: ${asOf}.`;

@@ -4,10 +4,12 @@ import type { Database, Statement } from './database.ts';
 import { inTransaction, run } from './loads/work.ts';
 import { SOURCE_LOCK } from './source-lock.ts';
 
-const INSTANT = (column: string): string =>
+/** An instant as text. */
+export const INSTANT = (column: string): string =>
   `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"')`;
 
-const ENTRY = `
+/** Selects what `toEntry` reads; `l` is the load. */
+export const ENTRY = `
 select l.load_no, s.code, l.business_date::text, l.sequence, l.state, ${INSTANT('l.started_at')},
   ${INSTANT('l.finished_at')}, l.operator, l.decision_reason, ${INSTANT('l.decided_at')}, l.certificate
 from record.load l join record.source s on s.number = l.source`;
@@ -106,7 +108,7 @@ export class StoredLoadHistory implements LoadHistory {
   }
 }
 
-function toEntry(row: readonly unknown[]): LoadEntry {
+export function toEntry(row: readonly unknown[]): LoadEntry {
   const [loadNo, source, businessDate, sequence, state, started, finished, operator, reason, at, text] = row;
   return {
     number: Number(loadNo),
