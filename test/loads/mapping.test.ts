@@ -211,7 +211,16 @@ t.test('lines are found whatever the blocks, and hashed with their versions', as
     writeFileSync(path, text);
     const lines: string[] = [];
     const places: { line: number; start: number; length: number; file: number; hash: Buffer }[] = [];
-    const file: StagedFile = { index: 0, name: 'x', type: 'X', rows: 0, sha256: '', path, bytes: 0 };
+    const file: StagedFile = {
+      index: 0,
+      name: 'x',
+      type: 'X',
+      rows: 0,
+      sha256: '',
+      path,
+      sent: path,
+      bytes: 0,
+    };
     const rows = await scanLines(
       file,
       ({ line, start, length, bytes }) => {
