@@ -67,7 +67,8 @@ async function load(ground: Ground, name: string, folder: string): Promise<Certi
       audit: async () => {},
       stagingRoot: join(ground.folder, 'staging'),
       heldRoot: join(ground.folder, 'held'),
-      guards: guardLimits(),
+      // whatever the seed brings is no reason to hold a night
+      guards: guardLimits({ least: 1_000_000 }),
       resourceKey: KEY,
       now: () => Date.parse(`${TODAY}T03:00:00Z`),
       newPersonId: personIds(folder),
@@ -156,7 +157,10 @@ async function run(ground: Ground, cycle: Cycle, old: Seen, expected: Seen): Pro
   const torn = published
     ? differences(between.readers, expected.readers)
     : differences(early(between.readers), early(old.readers));
-  const { result } = await load(ground, name, folder);
+  const result = await load(ground, name, folder).then(
+    (certificate) => certificate.result,
+    () => 'failed',
+  );
   const after = await look(ground, name);
   const rerunWrong = result === (published ? 'duplicate' : 'published') ? [] : [`the rerun was ${result}`];
   await ground.drop(name);
@@ -174,7 +178,8 @@ async function run(ground: Ground, cycle: Cycle, old: Seen, expected: Seen): Pro
 
 async function undisturbed(ground: Ground, name: string, spec: ExtractSpec): Promise<Seen> {
   await ground.copy(name, 'night_1');
-  await load(ground, name, writeExtract(ground.folder, spec));
+  const { result } = await load(ground, name, writeExtract(ground.folder, spec));
+  if (result !== 'published') throw new Error(`The undisturbed night was ${result}.`);
   return look(ground, name);
 }
 
