@@ -1,39 +1,30 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
+import type { ChildProcess } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import pg from 'pg';
 import { demoToken, makeIssuerKeys } from '../demo/issuer.ts';
 import { packageRoot } from '../src/package-root.ts';
 import { startEmbedded } from '../src/storage/embedded.ts';
+import { child } from './child.ts';
 import { type LoadFigures, measureLoads } from './loads.ts';
 import { type Comparison, compare, type Spread, type Target } from './measure.ts';
+import { manyRowsText, measureManyRows } from './million.ts';
 
 const { values } = parseArgs({
-  options: { quick: { type: 'boolean', default: false }, json: { type: 'boolean', default: false } },
+  options: {
+    quick: { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+    // nights of so many rows instead of everything else
+    rows: { type: 'string' },
+  },
 });
 const WINDOWS = values.quick ? 7 : 11;
 const SECONDS = values.quick ? 2 : 4;
 const PEOPLE = values.quick ? 4000 : 12_000;
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
-
-async function child(
-  program: string,
-  args: readonly string[],
-): Promise<{ process: ChildProcess; port: string }> {
-  const path = join(packageRoot(), 'dist', 'bench', program);
-  const running = spawn(process.execPath, [path, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
-  // the service's own log follows on the same pipe, and is thrown away as a log shipper would take it
-  const lines = createInterface({ input: running.stdout });
-  const [port] = (await once(lines, 'line')) as [string];
-  lines.close();
-  running.stdout.resume();
-  return { process: running, port };
-}
 
 interface People {
   readonly resources: readonly string[];
@@ -81,21 +72,28 @@ async function main(): Promise<void> {
     const postmaster = Number(file.rows[0]?.pid);
     await admin.end();
     const url = cluster.url('bench');
+    const colleague = { kind: 'staff', organisation: 'RXQ', role: 'consultant' } as const;
+    const bearer = await demoToken(join(data, 'keys'), base, colleague);
+    if (values.rows !== undefined) {
+      const paths = async (): Promise<readonly string[]> =>
+        (await people(url, '')).resources.map((id) => `/fhir/Observation/${id}`);
+      const headers = { authorization: `Bearer ${bearer}` };
+      const rows = Number(values.rows);
+      const found = await measureManyRows({ folder, config, data, url, rows, paths, headers, say });
+      const text = values.json ? JSON.stringify(found, undefined, 2) : manyRowsText(found).join('\n');
+      process.stdout.write(`${text}\n`);
+      return;
+    }
     say(`Loading a county of ${PEOPLE} people …`);
     const loads = await measureLoads({ folder, config, data, url, people: PEOPLE });
     const cases = JSON.parse(readFileSync(join(folder, 'night-1', 'cases.json'), 'utf8')) as {
       cases: { name: string; nhsNumber: string }[];
     };
     const chosen = await people(url, cases.cases.find((one) => one.name === 'record-of-50')?.nhsNumber ?? '');
-    const token = await demoToken(join(data, 'keys'), base, {
-      kind: 'staff',
-      organisation: 'RXQ',
-      role: 'consultant',
-    });
-    const headers = { authorization: `Bearer ${token}` };
+    const headers = { authorization: `Bearer ${bearer}` };
     const service = await child('service.js', [config, data, url]);
     children.push(service.process);
-    const at = `http://127.0.0.1:${service.port}`;
+    const at = `http://127.0.0.1:${service.line}`;
     const common = { url: at, pid: service.process.pid ?? 0, postmaster };
     const single: Target = {
       ...common,
@@ -116,7 +114,7 @@ async function main(): Promise<void> {
       const bare = await child('bare.js', [bytes]);
       children.push(bare.process);
       const reference: Target = {
-        url: `http://127.0.0.1:${bare.port}`,
+        url: `http://127.0.0.1:${bare.line}`,
         pid: bare.process.pid ?? 0,
         requests: [{ path: '/x', headers: {} }],
       };

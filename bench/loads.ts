@@ -69,7 +69,7 @@ async function loadAll(service: Service, folder: string): Promise<number> {
 }
 
 /** The lower bound of any loader: the same lines into a table of one column, no checks, no keys. */
-async function copySeconds(url: string, folder: string): Promise<number> {
+export async function copySeconds(url: string, folder: string): Promise<number> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();
   await client.query('create table plain_copy (line text)');
