@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { csvLine, LCS_TABLES, type LcsTable } from '../../demo/county/lcs.ts';
+import { csvLine, LCS_TABLES, type LcsTable } from '../../demo/county/lcs-tables.ts';
 import { syntheticNhsNumber } from '../../demo/county/nhs-number.ts';
 import { agreement, episode, observation, optOut, patient, type Row } from '../loads/rows.ts';
 
