@@ -116,6 +116,8 @@ t.test('searching', async (t) => {
       t.equal((await get(`Observation?_page=${page}${more}`)).status, 400, more.slice(0, 8));
     }
     t.equal((await get(`Condition?_page=${page}`)).status, 400, 'an address that it was not given for');
+    const keys = Array.from({ length: 9 }, () => 'date').join(',');
+    t.equal((await get(`Observation?patient=${id}&_sort=${keys}`)).status, 400, 'an order of nine keys');
     t.equal((await get(`Patient/${id}/$everything?_page=${page}`)).status, 400);
     const long = Array.from(
       { length: 99 },

@@ -15,9 +15,13 @@ export function standingOf(searched: Searched, sort: readonly SortKey[]): Standi
     if (name === '_id') return searched.id;
     const values = valuesOf(searched, name);
     if (values.length === 0) return null;
-    return values.reduce((first, each) => (compare(each, first) < 0 === descending ? first : each));
+    const first = values.reduce((before, each) => (compare(each, before) < 0 === descending ? before : each));
+    return typeof first === 'string' ? first.slice(0, COMPARED) : first;
   });
 }
+
+/** Characters of a text that its place depends on: the place of a page's last entry goes into the next link. */
+const COMPARED = 100;
 
 /** Before everything that has a beginning; finite, since a page token holds it. */
 const EARLIEST = -Number.MAX_VALUE;

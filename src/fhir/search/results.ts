@@ -36,8 +36,9 @@ export const PLAIN_RESULTS: Results = { sort: [], includes: [], summary: 'false'
 const SUMMARIES: readonly string[] = ['true', 'text', 'data', 'count', 'false'];
 const TOTALS: readonly string[] = ['none', 'estimate', 'accurate'];
 
-/** Includes of one search. */
+/** Includes, and keys of an order, of one search. */
 const MAX_INCLUDES = 20;
+const MAX_SORT_KEYS = 8;
 
 export const SUMMARY = choice('_summary', SUMMARIES);
 export const TOTAL = choice('_total', TOTALS);
@@ -139,6 +140,8 @@ export function resultsOf(
   if (wrong !== undefined) {
     return { fault: `starts from ${type}, or says :iterate`, parameter: `_${wrong.direction}` };
   }
+  if (valuesNamed(search, '_sort').length > MAX_SORT_KEYS)
+    return { fault: `may have ${MAX_SORT_KEYS} keys at most`, parameter: '_sort' };
   if (includes.length > MAX_INCLUDES)
     return { fault: `may be given ${MAX_INCLUDES} times at most`, parameter: '_include' };
   if (includes.length > 0 && summary === 'text')
