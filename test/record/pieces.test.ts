@@ -165,8 +165,8 @@ t.test('the aggregated Patient', async (t) => {
       [gpPart, acute],
       [acute, gpPart],
     ]) {
-      const patient = aggregatePatient('person-1', order);
-      t.equal(patient?.id, 'person-1');
+      const patient = aggregatePatient('p', order);
+      t.equal(patient?.id, 'p');
       t.equal(patient?.name?.[0]?.family, 'Right');
       t.equal(patient?.birthDate, '2014-06-02');
       t.equal(patient?.telecom?.[0]?.value, '01296');
