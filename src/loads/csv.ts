@@ -7,7 +7,7 @@ import type { StagedFile } from './staging.ts';
 /** Longer than any record of a plain table: what is longer is a quotation mark that nobody closed. */
 const MAX_RECORD_CHARACTERS = 64 * 1024;
 
-export interface CsvRecord {
+interface CsvRecord {
   readonly record: readonly string[];
   /** lines read by the end of the record */
   readonly info: { readonly lines: number };
@@ -19,7 +19,7 @@ export interface CsvRecord {
  *
  * @throws CsvError or TypeError for a file that cannot be read: `csvRefusal` says why
  */
-export async function* csvRecords(file: StagedFile): AsyncGenerator<CsvRecord> {
+async function* csvRecords(file: StagedFile): AsyncGenerator<CsvRecord> {
   const parser = parse({
     bom: false,
     info: true,
@@ -31,6 +31,43 @@ export async function* csvRecords(file: StagedFile): AsyncGenerator<CsvRecord> {
   // an error on the way destroys the parser with it, and so reaches its reader
   pipeline(createReadStream(file.path), decoded, parser, () => {});
   for await (const record of parser) yield record as CsvRecord;
+}
+
+/** A row of a table. */
+export interface TableRecord {
+  /** of the record's first character; the header is line 1 */
+  readonly line: number;
+  readonly record: readonly string[];
+}
+
+/**
+ * The rows of a table that has a header. How many cells each has is for the caller to judge.
+ *
+ * @param readHeader given the first record
+ * @throws Refusal for a file that cannot be read without guessing, or that has more or fewer rows than the manifest
+ * says (an unclosed quotation mark swallows rows)
+ */
+export async function* tableRecords(
+  file: StagedFile,
+  readHeader: (record: readonly string[]) => void,
+): AsyncGenerator<TableRecord> {
+  let records = 0;
+  let line = 1;
+  try {
+    for await (const { record, info } of csvRecords(file)) {
+      records += 1;
+      if (records === 1) readHeader(record);
+      else yield { line, record };
+      line = info.lines + 1;
+    }
+  } catch (error) {
+    throw csvRefusal(error, file, line);
+  }
+  if (records === 0) throw new Refusal('header', `The file ${file.name} has no header.`);
+  const rows = records - 1;
+  if (rows !== file.rows) {
+    throw new Refusal('row-count', `The file ${file.name} has ${rows} rows; the manifest says ${file.rows}.`);
+  }
 }
 
 async function* decoded(blocks: AsyncIterable<Buffer>): AsyncGenerator<string> {
@@ -45,7 +82,7 @@ async function* decoded(blocks: AsyncIterable<Buffer>): AsyncGenerator<string> {
  * @param line where the record begins that could not be read
  * @returns any other error as it is
  */
-export function csvRefusal(error: unknown, file: StagedFile, line: number): unknown {
+function csvRefusal(error: unknown, file: StagedFile, line: number): unknown {
   if (error instanceof CsvError) {
     return new Refusal(
       'csv',

@@ -1,5 +1,5 @@
 import type { ColumnNote } from '../certificate.ts';
-import { csvRecords, csvRefusal } from '../csv.ts';
+import { tableRecords } from '../csv.ts';
 import { Refusal } from '../refusal.ts';
 import type { StagedFile } from '../staging.ts';
 import { type Header, readHeader } from './header.ts';
@@ -24,31 +24,19 @@ export async function* readTable(
   table: TableName,
   note: (column: ColumnNote) => void,
 ): AsyncGenerator<CsvRow> {
-  let header: Header | undefined;
-  let rows = 0;
-  let line = 1;
+  let header: Header = { width: 0, places: [], others: [] };
   const filled: number[] = [];
-  try {
-    for await (const { record, info } of csvRecords(file)) {
-      if (header === undefined) {
-        header = readHeader(file, table, record);
-      } else if (record.length !== header.width) {
-        throw new Refusal('csv', `The file ${file.name} has ${record.length} columns in line ${line}.`);
-      } else {
-        rows += 1;
-        for (const [index, { place }] of header.others.entries()) {
-          if (record[place]?.trim() !== '') filled[index] = (filled[index] ?? 0) + 1;
-        }
-        yield { line, cells: header.places.map((place) => record[place]?.trim() ?? '') };
-      }
-      line = info.lines + 1;
+  const takeHeader = (names: readonly string[]): void => {
+    header = readHeader(file, table, names);
+  };
+  for await (const { line, record } of tableRecords(file, takeHeader)) {
+    if (record.length !== header.width) {
+      throw new Refusal('csv', `The file ${file.name} has ${record.length} columns in line ${line}.`);
     }
-  } catch (error) {
-    throw csvRefusal(error, file, line);
-  }
-  if (header === undefined) throw new Refusal('header', `The file ${file.name} has no header.`);
-  if (rows !== file.rows) {
-    throw new Refusal('row-count', `The file ${file.name} has ${rows} rows; the manifest says ${file.rows}.`);
+    for (const [index, { place }] of header.others.entries()) {
+      if (record[place]?.trim() !== '') filled[index] = (filled[index] ?? 0) + 1;
+    }
+    yield { line, cells: header.places.map((place) => record[place]?.trim() ?? '') };
   }
   for (const [index, { column, why }] of header.others.entries()) {
     note({ file: file.name, column, why, filled: filled[index] ?? 0 });

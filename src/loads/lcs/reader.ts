@@ -14,7 +14,6 @@ import { refusalHint } from '../refused-row.ts';
 import { agreementInForce } from '../standing.ts';
 import { agreementStatement } from './agreement.ts';
 import { type ChildInCare, inForce, isAdopted, isOpenCase } from './child.ts';
-import type { MappedResource } from './elements.ts';
 import { type Child, type Folder, readFolder } from './folder.ts';
 import { type Council, childResources } from './map.ts';
 import { matchedRecord } from './matched.ts';
@@ -57,7 +56,7 @@ export class LcsReader implements ExtractReader {
       const inCare = inForce(child.rows, this.#folder.workers, manifest.businessDate);
       if (child.faulty || inCare === undefined) continue;
       this.#byLine.set(child.line, { localId, child, inCare });
-      const hash = createHash('sha256').update(JSON.stringify(inCare)).update(this.#salt).digest();
+      const hash = contentHash(inCare, this.#salt);
       writer.write(this.patientFile, child.line, 0, 0, hash);
       written += 1;
       if (written % PAGE === 0) await writer.flush();
@@ -200,7 +199,7 @@ export class LcsReader implements ExtractReader {
   }
 }
 
-/** Of one resource: a child's new worker does not make a new version of the child's plans. */
-function contentHash(resource: MappedResource, salt: Buffer): Buffer {
-  return createHash('sha256').update(JSON.stringify(resource)).update(salt).digest();
+/** Of one resource, or of all rows of a child: a child's new worker does not make a new version of the child's plans. */
+function contentHash(content: object, salt: Buffer): Buffer {
+  return createHash('sha256').update(JSON.stringify(content)).update(salt).digest();
 }

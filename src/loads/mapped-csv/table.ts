@@ -1,4 +1,4 @@
-import { csvRecords, csvRefusal } from '../csv.ts';
+import { tableRecords } from '../csv.ts';
 import { Refusal } from '../refusal.ts';
 import type { StagedFile } from '../staging.ts';
 import type { TableMapping } from './mapping.ts';
@@ -19,32 +19,20 @@ const BYTE_ORDER_MARK = '\ufeff';
  * says (an unclosed quotation mark swallows rows)
  */
 export async function* readMappedTable(file: StagedFile, table: TableMapping): AsyncGenerator<TableRow> {
-  let header: readonly string[] | undefined;
+  let width = 0;
   let places: ReadonlyMap<string, number> = new Map();
-  let rows = 0;
-  let line = 1;
-  try {
-    for await (const { record, info } of csvRecords(file)) {
-      if (header === undefined) {
-        header = record.map((name) => name.trim());
-        places = placesOf(record, header, file, table);
-      } else if (record.length !== header.length) {
-        throw new Refusal(
-          'csv',
-          `The file ${file.name} has ${record.length} columns in line ${line}, and ${header.length} in its header.`,
-        );
-      } else {
-        rows += 1;
-        yield { line, cells: cellsOf(record, places) };
-      }
-      line = info.lines + 1;
+  const readHeader = (record: readonly string[]): void => {
+    width = record.length;
+    places = placesOf(record, file, table);
+  };
+  for await (const { line, record } of tableRecords(file, readHeader)) {
+    if (record.length !== width) {
+      throw new Refusal(
+        'csv',
+        `The file ${file.name} has ${record.length} columns in line ${line}, and ${width} in its header.`,
+      );
     }
-  } catch (error) {
-    throw csvRefusal(error, file, line);
-  }
-  if (header === undefined) throw new Refusal('header', `The file ${file.name} has no header.`);
-  if (rows !== file.rows) {
-    throw new Refusal('row-count', `The file ${file.name} has ${rows} rows; the manifest says ${file.rows}.`);
+    yield { line, cells: cellsOf(record, places) };
   }
 }
 
@@ -56,10 +44,10 @@ function cellsOf(record: readonly string[], places: ReadonlyMap<string, number>)
 
 function placesOf(
   record: readonly string[],
-  header: readonly string[],
   file: StagedFile,
   table: TableMapping,
 ): ReadonlyMap<string, number> {
+  const header = record.map((name) => name.trim());
   // trimming takes the mark for white space
   if (record[0]?.startsWith(BYTE_ORDER_MARK)) {
     throw new Refusal(
