@@ -5,7 +5,7 @@ import type { ParsedParameter } from '../fhir/search/parameter.ts';
 import { referencesOf, SearchWorld, typesLookedInto } from '../fhir/search/world.ts';
 import { isServed, type ServedTypeName, served } from '../fhir/served.ts';
 import type { DisclosePorts, Row } from './ports.ts';
-import { leaveOut } from './redact.ts';
+import { withoutHidden } from './redact.ts';
 import { searchedRow } from './searched.ts';
 
 /** Rows of a directory looked at for one page; a search that needs more is refused. */
@@ -96,14 +96,6 @@ export function directoryIds(references: Iterable<string>): ReadonlyMap<ServedTy
     ids.set(type, list.add(reference.slice(slash + 1)));
   }
   return ids;
-}
-
-/** A row that is seen without some elements is found without them, too. */
-function withoutHidden(grant: Grant, row: Row): Row {
-  const hidden = grant.hiddenElements(row);
-  if (hidden.length === 0 || row.body === undefined) return row;
-  const { line, ...rest } = row;
-  return { ...rest, body: leaveOut(row.body, hidden) };
 }
 
 function tooMany(): Problem {

@@ -59,7 +59,8 @@ function hasReferrer(row: Row, permitted: readonly Row[]): boolean {
   );
 }
 
-function withoutHidden(grant: Grant, row: Row): VisibleRow {
+/** A row as it may be seen: one that is seen without some elements is found without them, too. */
+export function withoutHidden(grant: Grant, row: Row): VisibleRow {
   const hidden = grant.hiddenElements(row);
   const madeOf = [row];
   if (hidden.length === 0) return { ...row, madeOf, hidden };
