@@ -1,5 +1,5 @@
 import type { Demographics } from '../../identity/demographics.ts';
-import { quarantine } from './publish-identities.ts';
+import { type ComparedIdentities, contradicts, quarantine } from './publish-identities.ts';
 import { run, type Work } from './work.ts';
 
 /**
@@ -22,13 +22,7 @@ export async function quarantineContradictingLinks(
        and o.established_by is not null
        and (e.birth_date, e.family, e.given) is distinct from (o.birth_date, o.family, o.given)`,
   );
-  const contradicting = pairs.filter(
-    (pair) =>
-      !agrees(
-        { birthDate: pair.birth_date, family: pair.family, given: pair.given },
-        { birthDate: pair.their_birth_date, family: pair.their_family, given: pair.their_given },
-      ),
-  );
+  const contradicting = pairs.filter((pair) => contradicts(pair, agrees));
   if (contradicting.length === 0) return;
   await quarantine(
     work,
@@ -38,13 +32,6 @@ export async function quarantineContradictingLinks(
   );
 }
 
-interface Pair {
+interface Pair extends ComparedIdentities {
   readonly person_id: string;
-  readonly birth_date: string;
-  readonly family: string;
-  readonly given: string;
-  readonly their_birth_date: string;
-  readonly their_family: string;
-  readonly their_given: string;
-  readonly [column: string]: unknown;
 }

@@ -99,13 +99,7 @@ async function quarantineContradicted(
        and (e.birth_date, e.family, e.given) is distinct from (sp.birth_date, sp.family, sp.given)`,
     [publication, work.source.number],
   );
-  const conflicting = others.filter(
-    (row) =>
-      !agrees(
-        { birthDate: row.birth_date, family: row.family, given: row.given },
-        { birthDate: row.their_birth_date, family: row.their_family, given: row.their_given },
-      ),
-  );
+  const conflicting = others.filter((row) => contradicts(row, agrees));
   if (conflicting.length === 0) return;
   await quarantine(work, `select distinct *, 'identity-conflict' from unnest($1::uuid[], $2::smallint[])`, [
     conflicting.map((row) => row.person_id),
@@ -113,9 +107,13 @@ async function quarantineContradicted(
   ]);
 }
 
-interface Other {
+interface Other extends ComparedIdentities {
   readonly person_id: string;
   readonly source: number;
+}
+
+/** Columns of two identities that are compared. */
+export interface ComparedIdentities {
   readonly birth_date: string;
   readonly family: string;
   readonly given: string;
@@ -123,6 +121,16 @@ interface Other {
   readonly their_family: string;
   readonly their_given: string;
   readonly [column: string]: unknown;
+}
+
+export function contradicts(
+  row: ComparedIdentities,
+  agrees: (established: Demographics, candidate: Demographics) => boolean,
+): boolean {
+  return !agrees(
+    { birthDate: row.birth_date, family: row.family, given: row.given },
+    { birthDate: row.their_birth_date, family: row.their_family, given: row.their_given },
+  );
 }
 
 export async function quarantine(
