@@ -60,19 +60,24 @@ export class KitReader {
   }
 }
 
+/** Its requests are made by this process's own fetch, and nothing is kept between them. */
+export function medplumClient(fhirBase: string, token: string): MedplumClient {
+  const { origin, pathname } = new URL(fhirBase);
+  return new MedplumClient({
+    baseUrl: `${origin}/`,
+    fhirUrlPath: `${pathname.slice(1)}/`,
+    accessToken: token,
+    cacheTime: 0,
+    fetch: (url: string, options?: RequestInit) => fetch(url, options),
+  });
+}
+
 /** MedplumClient: Patient by identifier, every type apart in small pages, `$everything` in one piece, reads. */
 export class MedplumReader {
   readonly #client: MedplumClient;
 
   constructor(fhirBase: string, token: string) {
-    const { origin, pathname } = new URL(fhirBase);
-    this.#client = new MedplumClient({
-      baseUrl: `${origin}/`,
-      fhirUrlPath: `${pathname.slice(1)}/`,
-      accessToken: token,
-      cacheTime: 0,
-      fetch: (url: string, options?: RequestInit) => fetch(url, options),
-    });
+    this.#client = medplumClient(fhirBase, token);
   }
 
   async patients(nhsNumber: string): Promise<readonly Json[]> {

@@ -1,5 +1,4 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type pg from 'pg';
@@ -11,6 +10,7 @@ import { startDatabase } from '../../src/database-start.ts';
 import { SERVED_NAMES } from '../../src/fhir/served.ts';
 import { type Service, wire } from '../../src/wire.ts';
 import { testDatabase } from '../support/database.ts';
+import { freePort } from '../support/free-port.ts';
 import { repositoryRoot } from '../support/root.ts';
 
 /** The whole service over a database of its own, answering on a port of its own. */
@@ -120,14 +120,4 @@ function configurationFile(
       },
     ],
   };
-}
-
-/** A port that nothing listens on just now. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (typeof address !== 'object' || address === null) throw new Error('No free port was found.');
-  return address.port;
 }

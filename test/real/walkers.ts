@@ -1,9 +1,10 @@
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
-import { MedplumClient, OperationOutcomeError } from '@medplum/core';
+import { type MedplumClient, OperationOutcomeError } from '@medplum/core';
 import type { ResourceType } from '@medplum/fhirtypes';
 import { Client } from 'fhir-kit-client';
 import smart from 'fhirclient';
+import { medplumClient } from './clients.ts';
 import { listOf } from './people.ts';
 import type { Json } from './shared-data.ts';
 
@@ -83,14 +84,7 @@ export class MedplumWalker implements Walker {
   readonly #client: MedplumClient;
 
   constructor(fhirBase: string, token: string) {
-    const { origin, pathname } = new URL(fhirBase);
-    this.#client = new MedplumClient({
-      baseUrl: `${origin}/`,
-      fhirUrlPath: `${pathname.slice(1)}/`,
-      accessToken: token,
-      cacheTime: 0,
-      fetch: (url: string, options?: RequestInit) => fetch(url, options),
-    });
+    this.#client = medplumClient(fhirBase, token);
   }
 
   async search(type: string, query: Query): Promise<readonly Json[]> {

@@ -1,5 +1,4 @@
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generateCounty } from '../../demo/county/generate.ts';
@@ -11,6 +10,7 @@ import { keysFolder } from '../../src/demonstration.ts';
 import { londonDay } from '../../src/fhir/london.ts';
 import { loadExtract, loadStaff } from '../../src/load.ts';
 import { type Service, wire } from '../../src/wire.ts';
+import { freePort } from '../support/free-port.ts';
 import { repositoryRoot } from '../support/root.ts';
 
 /** The running service, with a synthetic county in a database that lives as long as it does. */
@@ -114,13 +114,4 @@ async function peopleOf(
 function tokensOf(configuration: Configuration): Pick<RunningService, 'fhirBase' | 'token'> {
   const { fhirBase } = configuration;
   return { fhirBase, token: (options) => demoToken(keysFolder(configuration), fhirBase, options) };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (typeof address !== 'object' || address === null) throw new Error('No free port was found.');
-  return address.port;
 }
