@@ -27,6 +27,25 @@ function totals(tap) {
   return { passed: figure('pass'), failed: figure('fail'), skipped: figure('skip') + figure('todo') };
 }
 
+/**
+ * Every failed assertion of a TAP stream, under the tests it stands in, with the first lines of its details.
+ * The reporter leaves out those of a test that ended otherwise, and a run elsewhere leaves no file behind to look into.
+ */
+function failures(tap) {
+  const lines = tap.split('\n');
+  const path = [];
+  return lines.flatMap((line, at) => {
+    const [, indent, name] = /^( *)(?:# Subtest: (.*))?/.exec(line) ?? [];
+    const depth = indent.length / 4;
+    if (name !== undefined) path.splice(depth, path.length, name);
+    const failed = /^ *not ok \d+(.*)/.exec(line);
+    if (failed === null || /# (?:SKIP|TODO)/i.test(failed[1])) return [];
+    const end = lines.findIndex((text, later) => later > at && text.trim() === '...');
+    const details = lines[at + 1]?.trim() === '---' ? lines.slice(at + 2, Math.min(end, at + 40)) : [];
+    return [[...path.slice(0, depth), failed[1].trim()].join(' > '), ...details];
+  });
+}
+
 async function main() {
   const wanted = process.argv.slice(2);
   const files = testFiles(join(root, 'dist', 'test'))
@@ -54,7 +73,9 @@ async function main() {
     mkdirSync(join(root, '.build'), { recursive: true });
     const output = join(root, '.build', 'test.tap');
     const code = await run(files, output, external ?? cluster.url('postgres'));
-    const { passed, failed, skipped } = totals(readFileSync(output, 'utf8'));
+    const tap = readFileSync(output, 'utf8');
+    const { passed, failed, skipped } = totals(tap);
+    for (const line of failures(tap)) say(line);
     const ok = code === 0 && failed === 0 && passed > 0;
     // a run that broke without a failed assertion (a crash, a time-out) must not read as a pass
     const shown = ok ? 0 : Math.max(failed, 1);
