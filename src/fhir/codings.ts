@@ -27,14 +27,18 @@ const CODE_ELEMENTS: ReadonlyMap<string, readonly string[]> = new Map([
 export function categoryTokens(resource: object): string[] {
   const { resourceType, category } = resource as Json;
   const system = CATEGORY_SYSTEMS.get(String(resourceType)) ?? '';
-  return unique([...tokens(category, system)]);
+  const found = new Set<string>();
+  addTokens(found, category, system);
+  return [...found];
 }
 
 /** Tokens of `code`, or of what stands for it in the type (`vaccineCode`, `medication`, `type`), each once. */
 export function codeTokens(resource: object): string[] {
   const members = resource as Json;
   const elements = CODE_ELEMENTS.get(String(members['resourceType'])) ?? ['code'];
-  return unique(elements.flatMap((element) => [...tokens(members[element], '')]));
+  const found = new Set<string>();
+  for (const element of elements) addTokens(found, members[element], '');
+  return [...found];
 }
 
 /**
@@ -43,12 +47,14 @@ export function codeTokens(resource: object): string[] {
  */
 export function securityLabels(resource: object): string[] {
   const { meta } = resource as Json;
+  if (meta === undefined) return [];
   return unique(listOf(meta).flatMap((each) => listOf(memberOf(each, 'security')).map(labelToken)));
 }
 
 /** As `securityLabels`, with those of all contained resources: what is inside is shown with what is around it. */
 export function labelsThroughout(resource: object): string[] {
   const { contained } = resource as Json;
+  if (contained === undefined) return securityLabels(resource);
   const inner = listOf(contained).filter((each): each is object => typeof each === 'object' && each !== null);
   return unique([...securityLabels(resource), ...inner.flatMap(labelsThroughout)]);
 }
@@ -69,17 +75,17 @@ function listOf(value: unknown): readonly unknown[] {
 }
 
 /** @param system of a bare code */
-function* tokens(value: unknown, system: string): Generator<string> {
+function addTokens(found: Set<string>, value: unknown, system: string): void {
   if (Array.isArray(value)) {
-    for (const each of value) yield* tokens(each, system);
+    for (const each of value) addTokens(found, each, system);
   } else if (typeof value === 'string') {
-    yield `${system}|${value}`;
+    found.add(`${system}|${value}`);
   } else if (typeof value === 'object' && value !== null) {
     const concept = value as Json;
     if (typeof concept['code'] === 'string') {
-      yield `${typeof concept['system'] === 'string' ? concept['system'] : ''}|${concept['code']}`;
+      found.add(`${typeof concept['system'] === 'string' ? concept['system'] : ''}|${concept['code']}`);
     }
-    if (Array.isArray(concept['coding'])) yield* tokens(concept['coding'], system);
+    if (Array.isArray(concept['coding'])) addTokens(found, concept['coding'], system);
   }
 }
 

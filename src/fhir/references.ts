@@ -49,24 +49,37 @@ export function rewriteReferences<T extends object>(
 
 type Mapping = (reference: LocalReference) => string | undefined;
 
-function rewriteValue(value: unknown, map: Mapping): unknown {
-  if (Array.isArray(value)) {
-    const items = value.map((item) => rewriteValue(item, map));
-    return items.some((item, index) => item !== value[index]) ? items : value;
-  }
-  return typeof value === 'object' && value !== null ? rewriteObject(value as Json, map) : value;
+function rewriteValue(value: object, map: Mapping): object {
+  return Array.isArray(value) ? rewriteItems(value, map) : rewriteObject(value as Json, map);
 }
 
+function rewriteItems(list: readonly unknown[], map: Mapping): readonly unknown[] {
+  let copy: unknown[] | undefined;
+  for (let at = 0; at < list.length; at += 1) {
+    const item = list[at];
+    if (typeof item !== 'object' || item === null) continue;
+    const rewritten = rewriteValue(item, map);
+    if (rewritten === item) continue;
+    copy ??= [...list];
+    copy[at] = rewritten;
+  }
+  return copy ?? list;
+}
+
+/** Copied only where something changes: every row of a load passes through here. */
 function rewriteObject(object: Json, map: Mapping): Json {
   const pointed = rewriteAttachment(rewriteLiteral(object, map), map);
-  let changed = pointed !== object;
-  const members: [string, unknown][] = [];
-  for (const [name, value] of Object.entries(pointed)) {
+  let copy: Record<string, unknown> | undefined;
+  for (const name in pointed) {
+    const value = pointed[name];
+    if (typeof value !== 'object' || value === null) continue;
     const rewritten = rewriteValue(value, map);
-    changed ||= rewritten !== value;
-    members.push([name, rewritten]);
+    if (rewritten === value) continue;
+    // a copy has the member already, whatever its name: nothing but its value changes
+    copy ??= { ...pointed };
+    copy[name] = rewritten;
   }
-  return changed ? Object.fromEntries(members) : object;
+  return copy ?? pointed;
 }
 
 function rewriteLiteral(object: Json, map: Mapping): Json {

@@ -46,6 +46,7 @@ export interface Prepared {
 type Json = Readonly<Record<string, unknown>>;
 
 const KEPT_PROFILES = /^https?:\/\/(?:fhir\.hl7\.org\.uk|hl7\.org)\//;
+const REPLACED = new Set(['resourceType', 'id', 'meta', 'text', 'contained']);
 const MAX_CACHED_IDS = 50_000;
 
 export class Preparer {
@@ -118,14 +119,14 @@ export class Preparer {
 
   /** With our envelope: resourceType, id and meta first, whatever their order was. */
   #published(resource: object, id: string): object {
-    const { resourceType, id: _sourceId, meta, text, contained, ...rest } = resource as Json;
-    return {
-      resourceType,
-      id,
-      meta: this.#envelope(meta),
-      ...(Array.isArray(contained) && { contained: contained.map(withoutNarrative) }),
-      ...rest,
-    };
+    const { resourceType, meta, contained } = resource as Json;
+    const published: Record<string, unknown> = { resourceType, id, meta: this.#envelope(meta) };
+    if (Array.isArray(contained)) published['contained'] = contained.map(withoutNarrative);
+    for (const name in resource) {
+      // of a valid resource: there is no name but those of its elements
+      if (!REPLACED.has(name)) published[name] = (resource as Json)[name];
+    }
+    return published;
   }
 
   #envelope(meta: unknown): Json {

@@ -18,14 +18,18 @@ export function sharedType(policy: SourcePolicy, type: string, day: string): Sha
 /** Whether a resource is kept back by its category or code. A code sent without its system is kept back as well. */
 export function isKeptBack(resource: object, shared: SharedType): boolean {
   return (
-    isExcepted(categoryTokens(resource), shared.exceptCategories) ||
-    isExcepted(codeTokens(resource), shared.exceptCodes)
+    isExcepted(resource, categoryTokens, shared.exceptCategories) ||
+    isExcepted(resource, codeTokens, shared.exceptCodes)
   );
 }
 
-function isExcepted(tokens: readonly string[], exceptions: readonly string[] | undefined): boolean {
+function isExcepted(
+  resource: object,
+  tokens: (resource: object) => readonly string[],
+  exceptions: readonly string[] | undefined,
+): boolean {
   if (exceptions === undefined || exceptions.length === 0) return false;
-  return tokens.some(
+  return tokens(resource).some(
     (token) => exceptions.includes(token) || (token.startsWith('|') && endsOne(exceptions, token)),
   );
 }

@@ -67,27 +67,36 @@ function walked(value: unknown, whose: Whose): unknown {
 }
 
 function items(list: readonly unknown[], each: (item: unknown) => unknown): unknown {
-  const all = list.map(each);
-  if (all.every((item, index) => item === list[index])) return list;
+  let all: unknown[] | undefined;
+  for (let at = 0; at < list.length; at += 1) {
+    const inner = each(list[at]);
+    if (inner === list[at]) continue;
+    all ??= [...list];
+    all[at] = inner;
+  }
+  if (all === undefined) return list;
   const left = all.filter((item) => item !== NOTHING);
   return left.length === 0 ? NOTHING : left;
 }
 
 /** @param own a member whose items are not left out, whatever they are */
 function members(object: Json, whose: Whose, own?: unknown): Json {
-  let changed = false;
-  const kept: [string, unknown][] = [];
-  for (const [name, member] of Object.entries(object)) {
+  let copy: Record<string, unknown> | undefined;
+  for (const name in object) {
+    const member = object[name];
+    if (typeof member !== 'object' || member === null) continue;
     const inner =
       member === own && Array.isArray(own)
         ? items(own, (item) =>
             typeof item === 'object' && item !== null ? members(item as Json, whose) : item,
           )
         : walked(member, whose);
-    changed ||= inner !== member;
-    if (inner !== NOTHING) kept.push([name, inner]);
+    if (inner === member) continue;
+    copy ??= { ...object };
+    if (inner === NOTHING) delete copy[name];
+    else copy[name] = inner;
   }
-  return changed ? Object.fromEntries(kept) : object;
+  return copy ?? object;
 }
 
 /** What has lost its content is no FHIR: an object without members, an extension without its value. */

@@ -69,40 +69,51 @@ function planOf(name: string, parameter: IndexedParameter): Plan[] {
 
 function addLeaves(line: LineWriter, { name, type, leaves }: Plan, resource: Json): void {
   for (const leaf of leaves) {
-    for (const value of valuesAt(resource, leaf.path, 0)) {
+    eachValue(resource, leaf.path, 0, (value) => {
       for (const fields of fieldsFor(type, leaf, value)) line.add(name, fields);
-    }
+    });
   }
 }
 
 /** Every way in which the components occur together in one element. */
 function addComposites(line: LineWriter, { name, bases = [], components = [] }: Plan, resource: Json): void {
   for (const base of bases) {
-    for (const element of valuesAt(resource, base, 0)) {
+    eachValue(resource, base, 0, (element) => {
       let together: (readonly Fields[])[] = [[]];
       for (const component of components) {
         const fields = componentFields(component, element);
         together = together.flatMap((before) => fields.map((each) => [...before, each]));
       }
       for (const parts of together) line.addParts(name, parts);
-    }
+    });
   }
 }
 
 function componentFields({ type, leaves = [] }: IndexedComponent, element: unknown): readonly Fields[] {
-  return leaves.flatMap((leaf) =>
-    valuesAt(element, leaf.path, 0).flatMap((value) => fieldsFor(type, leaf, value)),
-  );
+  const found: Fields[] = [];
+  for (const leaf of leaves) {
+    eachValue(element, leaf.path, 0, (value) => found.push(...fieldsFor(type, leaf, value)));
+  }
+  return found;
 }
 
 const NOTHING: readonly never[] = [];
 
-function valuesAt(value: unknown, path: readonly string[], depth: number): readonly unknown[] {
-  if (value === undefined || value === null) return NOTHING;
-  if (Array.isArray(value)) return value.flatMap((each) => valuesAt(each, path, depth));
+/** What is at a path, through every list on the way. */
+function eachValue(
+  value: unknown,
+  path: readonly string[],
+  depth: number,
+  visit: (value: unknown) => void,
+): void {
+  if (value === undefined || value === null) return;
+  if (Array.isArray(value)) {
+    for (const each of value) eachValue(each, path, depth, visit);
+    return;
+  }
   const name = path[depth];
-  if (name === undefined) return [value];
-  return typeof value === 'object' ? valuesAt((value as Json)[name], path, depth + 1) : NOTHING;
+  if (name === undefined) visit(value);
+  else if (typeof value === 'object') eachValue((value as Json)[name], path, depth + 1, visit);
 }
 
 function fieldsFor(type: ParameterType, leaf: Leaf, value: unknown): readonly Fields[] {

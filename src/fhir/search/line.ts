@@ -37,7 +37,8 @@ export class LineWriter {
 function written(fields: Fields): string {
   let last = fields.length;
   while (last > 0 && fields[last - 1] === '') last -= 1;
-  const text = fields.slice(0, last).join(FIELD);
+  let text = last === 0 ? '' : (fields[0] ?? '');
+  for (let at = 1; at < last; at += 1) text += FIELD + fields[at];
   return text.includes(ENTRY) ? text.replaceAll(ENTRY, ' ') : text;
 }
 

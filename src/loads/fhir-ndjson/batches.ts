@@ -9,7 +9,7 @@ export interface PlacedRow<P extends RowPlace = RowPlace> {
 }
 
 /** Rows handled together: enough that a question to the database costs little per row, few enough to hold in memory. */
-const BATCH_ROWS = 250;
+const BATCH_ROWS = 500;
 const BATCH_BYTES = 8 * 1024 * 1024;
 const PLACES = 4_000;
 

@@ -1,3 +1,4 @@
+import { setImmediate as others } from 'node:timers/promises';
 import { labelsThroughout } from '../../fhir/codings.ts';
 import { isRestrictedLabel } from '../../fhir/labels.ts';
 import { type LocalReference, personReference } from '../../fhir/references.ts';
@@ -12,6 +13,9 @@ import type { PlacedRow } from './batches.ts';
 import type { FileKind } from './files.ts';
 import type { ReadRow, Resource, RowFault } from './row.ts';
 
+/** Rows mapped before what is being written meanwhile has its turn. */
+const STEP = 32;
+
 interface Candidate {
   readonly place: RowPlace;
   readonly resource: Resource;
@@ -23,7 +27,11 @@ interface Candidate {
 export class RowMapper {
   readonly #context: LoadContext;
   readonly #readRow: ReadRow;
-  #staging: Promise<void> = Promise.resolve();
+  #mapped: { readonly rows: StagedRow[]; readonly references: ReferencedCopy[] } = {
+    rows: [],
+    references: [],
+  };
+  #writing: Promise<void> = Promise.resolve();
   /** sound rows of a delta that are not taken: what is stored of them goes, as if they were purged */
   #gone: PurgedRow[] = [];
 
@@ -32,28 +40,47 @@ export class RowMapper {
     this.#readRow = read;
   }
 
+  /** What is mapped is written while the next batch is mapped; `end` writes the last. */
   async map(file: StagedFile, kind: FileKind, batch: readonly PlacedRow[]): Promise<void> {
-    const { session, rejects } = this.#context;
+    const { session } = this.#context;
     const kept: string[] = [];
-    const candidates = batch.flatMap((row) => this.#read(file, kind, row, kept));
-    // this batch was parsed while the one before was being written
-    await this.#staging;
+    const candidates: Candidate[] = [];
+    await inSteps(batch, (row) => candidates.push(...this.#read(file, kind, row, kept)));
+    // whose such a row is may be told by a row of the batch before
+    if (candidates.some(({ about }) => about !== undefined && about.type !== 'Patient')) this.#write();
+    await this.#writing;
     const owners = await this.#ownersOf(candidates);
-    const rows: StagedRow[] = [];
-    const references: ReferencedCopy[] = [];
-    for (const candidate of candidates) this.#prepare(file, candidate, owners, rows, references);
     if (kept.length > 0) await session.resources.keep(kept);
-    if (this.#gone.length > 0) await session.resources.purge(this.#gone);
-    this.#gone = [];
-    await rejects.flush();
-    this.#staging = session.resources.stage(rows, references);
-    // it is awaited with the next batch; until then its failure must not count as unhandled
-    this.#staging.catch(() => {});
+    await this.#note();
+    this.#write();
+    const { rows, references } = this.#mapped;
+    await inSteps(candidates, (candidate) => this.#prepare(file, candidate, owners, rows, references));
   }
 
   async end(): Promise<void> {
-    await this.#staging;
+    await this.#writing;
+    this.#write();
+    await this.#writing;
+    await this.#note();
     await this.#context.rejects.flush(true);
+  }
+
+  /** Begins to write what is mapped. */
+  #write(): void {
+    const { rows, references } = this.#mapped;
+    this.#mapped = { rows: [], references: [] };
+    if (rows.length === 0) return;
+    this.#writing = this.#context.session.resources.stage(rows, references);
+    // it is awaited with the next batch; until then its failure must not count as unhandled
+    this.#writing.catch(() => {});
+  }
+
+  /** Writes down what was found of rows that are not taken. */
+  async #note(): Promise<void> {
+    const { session, rejects } = this.#context;
+    if (this.#gone.length > 0) await session.resources.purge(this.#gone);
+    this.#gone = [];
+    await rejects.flush();
   }
 
   #read(file: StagedFile, kind: FileKind, { place, bytes }: PlacedRow, kept: string[]): readonly Candidate[] {
@@ -171,4 +198,11 @@ function keyOf({ type, id }: LocalReference): string {
 /** Whether resources of a type belong to one person, so that what is about them does too. */
 function hasPerson(type: string): boolean {
   return isServed(type) && served(type).keeping === 'clinical';
+}
+
+async function inSteps<T>(items: readonly T[], handle: (item: T) => void): Promise<void> {
+  for (const [index, item] of items.entries()) {
+    handle(item);
+    if (index % STEP === STEP - 1) await others();
+  }
 }
