@@ -27,10 +27,10 @@ apart as materialized (
   select exists (
     select from record.never_link n join record.person_number a on a.nhs_number = n.one
       join record.person_number b on b.nhs_number = n.other
-    where a.person_id in (select person_id from linked) and b.person_id in (select person_id from linked)) as some),
+    where a.person_id in (select person_id from linked) and b.person_id in (select person_id from linked)) as found),
 together as materialized (
   select person_id from linked
-  where not (select some from apart) or person_id in (
+  where not (select found from apart) or person_id in (
     select person_id from asked
     union select m.person_id from asked join record.person_link l on l.person_id = asked.person_id
       and l.valid_to = 'infinity' join record.person_link m on m.cluster_id = l.cluster_id and m.valid_to = 'infinity')),

@@ -113,7 +113,11 @@ t.test('where several rules refuse, the first in the order of the policy is give
     refused(staff(at), all, facts({ policy: worst, person: gone, ...numbers })),
     refused(staff(at), all, facts({ policy: signed, person: gone, ...numbers })),
     refused(staff(at), all, facts({ policy: admitted, person: gone, ...numbers })),
-    refused(staff(), { ...all, interaction: 'as-at', asAt: 5 }, facts({ at: 5, person: gone, callerNumbers: [] })),
+    refused(
+      staff(),
+      { ...all, interaction: 'as-at', asAt: 5 },
+      facts({ at: 5, person: gone, callerNumbers: [] }),
+    ),
     refused(staff(), all, facts({ person: gone, callerNumbers: [] })),
     refused(staff(), all, facts({ person: 'unknown', ...numbers })),
     refused(staff(), all, facts({ person: gone, ...numbers })),
@@ -258,13 +262,16 @@ t.test('facts of one moment decide nothing about a record of another', async (t)
     t.equal(refused(officer(), ask, facts(at)).reason, 'decision-failed');
 });
 
-t.test('of a record as it was, all who were decided on are told apart from those who are shown', async (t) => {
-  const then = { ...everything(), interaction: 'as-at', asAt: 5 } as const;
-  const both = person({ cluster: ['p1'], decidedOn: ['p1', 'p2'] });
-  const grant = granted(officer(), then, facts({ at: 5, person: both }));
-  t.strictSame([grant.personIds, grant.decidedOn], [['p1'], ['p1', 'p2']]);
-  t.strictSame(granted(officer(), everything(), facts()).decidedOn, ['p1', 'p0']);
-});
+t.test(
+  'of a record as it was, all who were decided on are told apart from those who are shown',
+  async (t) => {
+    const then = { ...everything(), interaction: 'as-at', asAt: 5 } as const;
+    const both = person({ cluster: ['p1'], decidedOn: ['p1', 'p2'] });
+    const grant = granted(officer(), then, facts({ at: 5, person: both }));
+    t.strictSame([grant.personIds, grant.decidedOn], [['p1'], ['p1', 'p2']]);
+    t.strictSame(granted(officer(), everything(), facts()).decidedOn, ['p1', 'p0']);
+  },
+);
 
 t.test('docs/policy.md is the policy', async (t) => {
   let root = dirname(fileURLToPath(import.meta.url));
