@@ -5,6 +5,7 @@ import t from 'tap';
 import { generateCounty } from '../../demo/county/generate.ts';
 import { keepNumbersApart, loadNumberChanges, unmergeNumbers } from '../../src/identity-desk.ts';
 import { loadExtract } from '../../src/load.ts';
+import { viewReader } from '../../src/storage/read-view.ts';
 import { NEVER } from '../support/gate.ts';
 import { personIds } from '../support/hard-case-people.ts';
 import { GP } from '../support/hard-cases.ts';
@@ -238,6 +239,41 @@ t.test('the record as it was at an instant', async (t) => {
       );
     },
   );
+
+  await t.test('a view is of one publication, or of one of each source', async (t) => {
+    const { database, configuration } = service.service;
+    const codes = [...configuration.policy.sources.values()].map(
+      ({ number, code }) => [number, code] as const,
+    );
+    const viewOf = viewReader(database, new Map(codes));
+    const { rows } = await sql(
+      `select s.code, array_agg(p.p::int order by p.p) as all, array_agg(p.load_no::int order by p.p) as loads
+       from record.publication p join record.source s on s.number = p.source group by s.code`,
+    );
+    const newest = new Map<string, number>(rows.map((row) => [row.code, row.all.at(-1)]));
+    const last = Math.max(...newest.values());
+    const byCode = (view: Awaited<ReturnType<typeof viewOf>>) =>
+      Object.fromEntries(view.map(({ source, loadNo }) => [source, loadNo]));
+    t.strictSame(
+      byCode(await viewOf({ publication: last })),
+      Object.fromEntries(rows.map((row) => [row.code, row.loads.at(-1)])),
+    );
+    t.strictSame(await viewOf({ publications: newest }), await viewOf({ publication: last }));
+    const [acute] = rows.filter(({ code }) => code === 'acute');
+    const [one, two] = acute.all;
+    for (const [publication, index] of [
+      [one, 0],
+      [two - 1, 0],
+      [two, 1],
+      [last, acute.loads.length - 1],
+    ] as const)
+      t.strictSame(byCode(await viewOf({ publications: new Map([['acute', publication]]) })), {
+        acute: acute.loads[index],
+      });
+    t.strictSame(await viewOf({ publication: 0 }), []);
+    t.strictSame(await viewOf({ publications: new Map() }), []);
+    t.strictSame(await viewReader(database, new Map())({ publication: last }), []);
+  });
 
   await t.test('what a source takes back stays in it; what is labelled since does not', async (t) => {
     await delta('acute', 5, {
@@ -575,6 +611,13 @@ t.test('the record as it was at an instant', async (t) => {
       t.equal(difference(record(await asAt(id, apart)), before[index] ?? ''), '', 'apart as they were');
     for (const id of [away, current])
       t.equal(difference(record(await asAt(id, together)), record(merged)), '', 'merged as they were');
+    await sql('insert into record.restriction values ($1, 1)', away);
+    t.equal(
+      (await asAt(current, apart)).status,
+      404,
+      'whoever is linked today is asked about, whatever was then',
+    );
+    await sql('delete from record.restriction where person_id = $1', away);
     await unmergeNumbers(
       service.service,
       file('unmerge.csv', 'old_number,new_number', `${oldNumber},${newNumber}`),
