@@ -27,10 +27,12 @@ export interface Ask {
   readonly results?: Results;
   /** `$match`: what must be true of the person */
   readonly certain?: CertainPerson;
-  /** `$everything`: which part of it */
+  /** `$everything`, `$as-at`: which part of it */
   readonly part?: RecordPart;
   /** a history: versions that were current at some time in it */
   readonly versionsFrom?: DateRange;
+  /** `$as-at`: the instant whose record is asked for, milliseconds since the epoch */
+  readonly asAt?: number;
   /** AuditEvent: the days or instants searched, milliseconds since the epoch, `from` included, `to` not */
   readonly recorded?: { readonly from: number; readonly to: number };
   /** entries a page, at most */
@@ -48,7 +50,9 @@ export type Interaction =
   /** `$match`: a person by what is known of them, where that is certain */
   | 'match'
   /** `$summary`: an International Patient Summary */
-  | 'summary';
+  | 'summary'
+  /** `$as-at`: the record as it was published at an instant */
+  | 'as-at';
 
 /** What is known of a person who is to be found with certainty. What is not given is not compared. */
 export interface CertainPerson {

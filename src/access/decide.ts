@@ -33,6 +33,9 @@ export interface Judgement {
   readonly reason?: string;
 }
 
+/** Interactions that ask for all of a record. */
+const WHOLE_RECORD: readonly Ask['interaction'][] = ['everything', 'summary', 'as-at'];
+
 /**
  * Proof that the rules were asked, and what they left. Only `decide` makes one: the class does not leave this file,
  * and its private members keep look-alikes from passing for it.
@@ -42,6 +45,8 @@ class GrantOfDecision {
   readonly ask: Ask;
   /** the person's ids, the one asked for first; none for directories and audit searches across people */
   readonly personIds: readonly string[];
+  /** everybody whose facts were decided on: those, and of a record as it was whoever they are linked with today */
+  readonly decidedOn: readonly string[];
   /** publication that everything is to be read at */
   readonly publication: number;
   /** consent epoch the decision was made at; absent where no person was decided on */
@@ -58,6 +63,7 @@ class GrantOfDecision {
     this.ask = ask;
     this.personIds =
       person === undefined ? [] : [person.personId, ...person.cluster.filter((id) => id !== person.personId)];
+    this.decidedOn = person?.decidedOn ?? this.personIds;
     this.publication = facts.publication;
     this.epoch = person?.epoch;
     this.policyVersion = facts.policy.version;
@@ -67,9 +73,7 @@ class GrantOfDecision {
 
   /** Types that can be shown at all: the one asked for, or of a whole record those that any source may show. */
   get permittedTypes(): readonly ServedTypeName[] {
-    const { interaction } = this.ask;
-    this.#types ??=
-      interaction === 'everything' || interaction === 'summary' ? this.#shownTypes() : [this.ask.type];
+    this.#types ??= WHOLE_RECORD.includes(this.ask.interaction) ? this.#shownTypes() : [this.ask.type];
     return this.#types;
   }
 

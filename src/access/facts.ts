@@ -10,6 +10,8 @@ export interface Facts {
   readonly policy: Policy;
   /** the horizon: newest publication of all, and per source */
   readonly publication: number;
+  /** the instant whose record is read, milliseconds since the epoch; absent: the record is read as it is now */
+  readonly at?: number;
   readonly sources: readonly SourceState[];
   /** `absent`: the ask is about nobody; `unknown`: nobody of that id or number is known */
   readonly person: PersonFacts | 'unknown' | 'absent';
@@ -27,12 +29,19 @@ export interface SourceState {
   /** milliseconds since the epoch */
   readonly publishedAt: number;
   readonly businessDate: string;
+  /** retention has removed versions that it had then: what is left of it is not all */
+  readonly inPart?: true;
 }
 
 export interface PersonFacts {
   readonly personId: string;
   /** every person id of the cluster, `personId` among them */
   readonly cluster: readonly string[];
+  /**
+   * of a record as it was: everybody whose facts are in here, those who were shown as one person then and those who are
+   * today; absent: the cluster
+   */
+  readonly decidedOn?: readonly string[];
   /** keyed HMACs (hex) of every NHS number of the cluster, superseded ones included */
   readonly numbers: readonly string[];
   /** changes whenever consent, agreement, restriction or identity of the person does */

@@ -4,6 +4,7 @@ import { attestationRule } from './rules/attestation.ts';
 import { labelsRule } from './rules/labels.ts';
 import { optOutRule } from './rules/opt-out.ts';
 import { ownRecordRule } from './rules/own-record.ts';
+import { pastRecordRule } from './rules/past-record.ts';
 import { personRule } from './rules/person.ts';
 import { purposeRule } from './rules/purpose.ts';
 import { restrictedPersonRule } from './rules/restricted-person.ts';
@@ -21,6 +22,7 @@ export const RULES: readonly Rule[] = [
   agreementRule,
   roleRule,
   purposeRule,
+  pastRecordRule,
   // of rule 5 what is a fact about the caller alone
   attestationRule,
   // rule 12, node: here, when federation brings callers of that kind

@@ -43,6 +43,8 @@ export type OccurrenceKind =
   | 'everything'
   | 'match'
   | 'summary'
+  /** the record as it was at an instant, which `details` name */
+  | 'as-at'
   /** an operation that shows nothing of the record */
   | 'validate'
   /** requests sent together that were refused together; else each has an event of its own */

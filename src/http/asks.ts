@@ -11,7 +11,14 @@ import type { PageQuestion } from '../record/page-token.ts';
 import { askOfSearch, resultsFor } from './ask-search.ts';
 import { idOfOurs, requireId } from './ids.ts';
 import { withQuery } from './query.ts';
-import { BESIDE_PAGE, EVERYTHING_TABLE, HISTORY_TABLE, PLAIN_TABLE, readTable } from './searches.ts';
+import {
+  AS_AT_TABLE,
+  BESIDE_PAGE,
+  EVERYTHING_TABLE,
+  HISTORY_TABLE,
+  PLAIN_TABLE,
+  readTable,
+} from './searches.ts';
 import type { HttpServices } from './services.ts';
 
 /** A question as it came: an address and a query, nothing of it judged yet. */
@@ -37,7 +44,8 @@ type Pairs = PageQuestion['query'];
 export function understand(services: HttpServices, caller: Caller, question: Question): Understood {
   const page = furtherPage(services, caller, question);
   const asked = page?.question ?? question;
-  const ask = askOf(asked, question.version, services.disclosure.baseUrl);
+  const { baseUrl, now } = services.disclosure;
+  const ask = askOf(asked, question.version, baseUrl, now());
   const path = pathOf(question);
   return {
     ask: page === undefined ? ask : { ...ask, after: page.after },
@@ -56,6 +64,7 @@ function askOf(
   { interaction, type, id = '', query }: PageQuestion,
   version: string | undefined,
   baseUrl: string,
+  now: number,
 ): Ask {
   if (!isServed(type)) throw new Problem('not-found', 'There is no such resource.');
   switch (interaction) {
@@ -67,6 +76,8 @@ function askOf(
       return askOfHistory(type, id, query);
     case 'everything':
       return askOfEverything(id, query);
+    case 'as-at':
+      return askOfAsAt(id, query, now);
     case 'summary':
       parseSearch(query, PLAIN_TABLE, { base: baseUrl });
       return { interaction, type: 'Patient', person: personOf('Patient', requireId(id)), count: MAX_COUNT };
@@ -128,11 +139,9 @@ function askOfEverything(id: string, query: Pairs): Ask {
   const person = personOf('Patient', requireId(id));
   const search = parseSearch(query, EVERYTHING_TABLE, { base: '' });
   const [since, start, end] = ['_since', 'start', 'end'].map((name) => momentOf(search, name));
-  const types = valuesNamed(search, '_type').flatMap((value) =>
-    value.kind === 'choice' ? [value.choice] : [],
-  );
+  const types = typesOf(search);
   const part: RecordPart = {
-    ...(types.length === 0 ? {} : { types: types.filter(isServed) }),
+    ...(types.length === 0 ? {} : { types }),
     ...(since === undefined ? {} : { since: since.from }),
     ...(start === undefined && end === undefined
       ? {}
@@ -145,6 +154,35 @@ function askOfEverything(id: string, query: Pairs): Ask {
     person,
     count: count || MAX_COUNT,
     ...(Object.keys(part).length === 0 ? {} : { part }),
+    ...(count === 0 ? { results: { ...PLAIN_RESULTS, summary: 'count' } as const } : {}),
+  };
+}
+
+function typesOf(search: readonly ParsedParameter[]): readonly ServedTypeName[] {
+  const values = valuesNamed(search, '_type');
+  return values.flatMap((value) => (value.kind === 'choice' ? [value.choice] : [])).filter(isServed);
+}
+
+/** `Patient/[id]/$as-at` (docs/decisions/0024). */
+function askOfAsAt(id: string, query: Pairs, now: number): Ask {
+  const person = personOf('Patient', requireId(id));
+  const search = parseSearch(query, AS_AT_TABLE, { base: '' });
+  const instant = momentOf(search, 'instant');
+  // a day or a minute is no instant: what was published meanwhile would be neither in it nor not
+  if (instant === undefined || instant.to - instant.from > 1000)
+    throw new Problem('invalid', 'Give the instant: a date and time to the second, with its zone.', {
+      expression: ['instant'],
+    });
+  if (instant.from > now)
+    throw new Problem('invalid', 'The instant has not come yet.', { expression: ['instant'] });
+  const [types, count] = [typesOf(search), countOf(search)];
+  return {
+    interaction: 'as-at',
+    type: 'Patient',
+    person,
+    asAt: instant.from,
+    count: count || MAX_COUNT,
+    ...(types.length === 0 ? {} : { part: { types } }),
     ...(count === 0 ? { results: { ...PLAIN_RESULTS, summary: 'count' } as const } : {}),
   };
 }
@@ -165,6 +203,7 @@ function pathOf({ interaction, type, id, version }: Question): string {
       return `${type}/${id}/_history`;
     case 'everything':
     case 'summary':
+    case 'as-at':
       return `${type}/${id}/$${interaction}`;
     case 'match':
       return `${type}/$match`;

@@ -82,7 +82,14 @@ function refused(line: string, problem: Problem): BatchEntry {
 }
 
 const ADDRESS =
-  /^\/?([A-Z][A-Za-z]{0,63})(?:\/([A-Za-z0-9\-.]{1,64})(?:\/(_history|\$everything|\$summary)(?:\/([A-Za-z0-9\-.]{1,64}))?)?)?$/;
+  /^\/?([A-Z][A-Za-z]{0,63})(?:\/([A-Za-z0-9\-.]{1,64})(?:\/(_history|\$everything|\$summary|\$as-at)(?:\/([A-Za-z0-9\-.]{1,64}))?)?)?$/;
+
+/** Operations of the address above. */
+const WHOLE_RECORDS: ReadonlyMap<string, Question['interaction']> = new Map([
+  ['$everything', 'everything'],
+  ['$summary', 'summary'],
+  ['$as-at', 'as-at'],
+]);
 
 /** @throws Problem `not-found` for an address that is none of ours: ids are never escaped, so none is decoded */
 function questionAt(url: string): Question {
@@ -96,7 +103,9 @@ function questionAt(url: string): Question {
   if (version !== undefined) return { interaction: 'vread', type, id, version, query };
   if (what === '_history') return { interaction: 'history-instance', type, id, query };
   if (type !== 'Patient') throw nowhere();
-  return { interaction: what === '$everything' ? 'everything' : 'summary', type, id, query };
+  const interaction = WHOLE_RECORDS.get(what);
+  if (interaction === undefined) throw nowhere();
+  return { interaction, type, id, query };
 }
 
 function nowhere(): Problem {

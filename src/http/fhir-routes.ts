@@ -46,7 +46,7 @@ export async function fhirRoutes(
       version,
     }));
   }
-  for (const interaction of ['everything', 'summary'] as const) {
+  for (const interaction of ['everything', 'summary', 'as-at'] as const) {
     byGet(app, answering, `/Patient/:id/$${interaction}`, ({ id }) => ({ interaction, type: 'Patient', id }));
   }
   await app.register(async (scope) => operationRoutes(scope, services, answering));

@@ -16,7 +16,7 @@ export const VERSIONED: readonly ServedTypeName[] = SERVED_NAMES.filter((type) =
 /** Interactions of the REST API with a type; operations are apart. */
 export function interactionsOf(
   type: ServedTypeName,
-): readonly Exclude<Interaction, 'everything' | 'match' | 'summary'>[] {
+): readonly Exclude<Interaction, 'everything' | 'match' | 'summary' | 'as-at'>[] {
   return [
     'read',
     ...(VERSIONED.includes(type) ? (['vread', 'history-instance'] as const) : []),
@@ -62,6 +62,15 @@ export const OPERATIONS: readonly Operation[] = [
     level: 'instance',
     methods: ['GET'],
     documentation: 'An International Patient Summary document of what the caller may see.',
+  },
+  {
+    name: 'as-at',
+    definition: 'https://mycarerecord.example/fhir/OperationDefinition/patient-as-at',
+    types: ['Patient'],
+    level: 'instance',
+    methods: ['GET'],
+    documentation:
+      'The record as it was published at an instant, with the state of every source then, for governance with a case. instant, _type, _count.',
   },
   {
     name: 'validate',

@@ -1,7 +1,7 @@
 import type { ParameterDefinition } from '../fhir/search/parameter.ts';
 import { SERVED_NAMES, type ServedTypeName } from '../fhir/served.ts';
 import { includesOf, interactionsOf, OPERATIONS, type Operation, revIncludesOf } from './interactions.ts';
-import { EVERYTHING_TABLE, HISTORY_TABLE, readTable, SEARCHES } from './searches.ts';
+import { AS_AT_TABLE, EVERYTHING_TABLE, HISTORY_TABLE, readTable, SEARCHES } from './searches.ts';
 
 /**
  * The OpenAPI 3.1 document of the service, made from the tables that the routes are made from. A test compares it with
@@ -99,10 +99,11 @@ function typePaths(type: ServedTypeName): Json {
 }
 
 function operationPath(type: ServedTypeName, { name, level, methods, documentation }: Operation): Json {
+  const table = { everything: EVERYTHING_TABLE, 'as-at': AS_AT_TABLE }[name];
   const parameters =
-    name === 'everything'
-      ? [...tableParameters(EVERYTHING_TABLE.values()), ref('page')]
-      : [ref('_format'), ref('_pretty')];
+    table === undefined
+      ? [ref('_format'), ref('_pretty')]
+      : [...tableParameters(table.values()), ref('page')];
   const path: Record<string, unknown> = level === 'instance' ? { parameters: [ref('id')] } : {};
   if (methods.includes('GET')) path['get'] = operation(type, name, documentation, parameters);
   if (methods.includes('POST')) {

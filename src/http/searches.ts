@@ -18,7 +18,7 @@ import {
 import { searchTable } from '../fhir/search/tables.ts';
 import { SERVED_NAMES, type ServedTypeName, served } from '../fhir/served.ts';
 import { NHS_NUMBER_SYSTEM, readNhsNumber } from '../identity/nhs-number.ts';
-import { EVERYTHING } from '../record/gather.ts';
+import { EVERYTHING, PAST } from '../record/gather.ts';
 
 /** What can be searched of a type: read by the routes and by the CapabilityStatement. */
 export interface Search {
@@ -103,15 +103,31 @@ export const EVERYTHING_TABLE = parameterTable(
   SINCE,
   momentParameter('start'),
   momentParameter('end'),
+  typesParameter(EVERYTHING),
+);
+
+/** `$as-at` takes only these. */
+export const AS_AT_TABLE = parameterTable(
+  COUNT,
+  FORMAT,
+  PRETTY,
   {
+    ...momentParameter('instant'),
+    expects: 'a date and time to the second, with its zone (Z, or +01:00 with the + written as %2B)',
+  },
+  typesParameter(PAST),
+);
+
+function typesParameter(types: readonly ServedTypeName[]): ParameterDefinition {
+  return {
     name: '_type',
     type: 'special',
     multiple: true,
     expects: 'types that a record has',
     read: (text): SearchValue | undefined =>
-      EVERYTHING.some((type) => type === text) ? { kind: 'choice', choice: text } : undefined,
-  },
-);
+      types.some((type) => type === text) ? { kind: 'choice', choice: text } : undefined,
+  };
+}
 
 /** A history takes only these. */
 export const HISTORY_TABLE = parameterTable(COUNT, FORMAT, PRETTY, SINCE, momentParameter('_at'), SUMMARY);

@@ -123,5 +123,6 @@ export function occurrence(
     rawRequest: request.rawRequest,
     outcome,
     ...(facts === undefined ? {} : { policyVersion: facts.policy.version }),
+    ...(ask.asAt === undefined ? {} : { details: { 'as-at': new Date(ask.asAt).toISOString() } }),
   };
 }

@@ -1,4 +1,5 @@
 import type { OperationOutcomeIssue } from '@medplum/fhirtypes';
+import type { Ask } from '../access/ask.ts';
 import type { Grant, Refusal } from '../access/decide.ts';
 import type { Facts } from '../access/facts.ts';
 import { lastUpdatedOf } from '../fhir/last-updated.ts';
@@ -13,6 +14,7 @@ import { type Answer, isCounted, notFound, partOf } from './composition.ts';
 import { askedTypes, isWholeRecord } from './gather.ts';
 import { historyAnswer, versionAnswer } from './history.ts';
 import { pageAnswer } from './page.ts';
+import { isSeenToday, pastIssues, waitedFor } from './past.ts';
 import type { DisclosePorts, Fetched } from './ports.ts';
 import type { Visible, VisibleRow } from './redact.ts';
 import type { DisclosureRequest } from './request.ts';
@@ -36,11 +38,15 @@ export async function compose(
   // A person nobody may show is as unknown: no Patient, no record
   const found = isWholeRecord(ask) ? visible.rows.some((row) => row.type === 'Patient') : asked.length > 0;
   const search = ask.interaction === 'search-type' || ask.interaction === 'match';
-  if (!search && !found) return { problem: notFound(), released: [] };
+  const seen = found || (ask.interaction === 'as-at' && (await isSeenToday(ports, request)));
+  if (!search && !seen) return { problem: notFound(), released: [] };
   if (ask.interaction === 'read' && !request.requireComplete) return readAnswer(request, asked);
   // named by a row that is not shown, the person is nobody: nothing of theirs is stated either
   const stated = ask.person.by === 'resource' && !found ? undefined : grant;
-  const issues = completeness(facts, stated, askedTypes(ask), failures, isWholeRecord(ask));
+  const issues = [
+    ...pastIssues(facts, grant, visible.erased),
+    ...completeness(facts, stated, askedTypes(ask), failures, isWholeRecord(ask)),
+  ];
   if (request.requireComplete && issues.some(isLack)) return refusedIncomplete();
   const composition = { ports, request, facts, grant, asked, visible: visible.rows, issues };
   switch (ask.interaction) {
@@ -56,12 +62,14 @@ export async function compose(
     case 'everything':
     case 'match':
       return pageAnswer(composition);
+    case 'as-at':
+      return found ? pageAnswer(composition) : waitedFor(emptyAnswer(ports, request, facts, issues));
   }
 }
 
 function isAsked({ ask }: DisclosureRequest, row: VisibleRow): boolean {
   if (ask.interaction === 'summary') return true;
-  if (ask.interaction === 'everything') return ask.part === undefined || isInPart(searchedRow(row), ask.part);
+  if (isListed(ask.interaction)) return ask.part === undefined || isInPart(searchedRow(row), ask.part);
   if (ask.certain !== undefined)
     return row.type === 'Patient' && row.body !== undefined && isCertainly(JSON.parse(row.body), ask.certain);
   if (ask.id !== undefined) return row.type === ask.type && row.id === ask.id;
@@ -85,7 +93,7 @@ export function composeRefused(
 ): Answer {
   const { ask } = request;
   const search = ask.interaction === 'search-type' || ask.interaction === 'match';
-  if (refusal.reason === 'consent-withdrawn' && (search || ask.interaction === 'everything')) {
+  if (refusal.reason === 'consent-withdrawn' && (search || isListed(ask.interaction))) {
     return emptyAnswer(ports, request, facts, [withdrawn(refusal)]);
   }
   if (refusal.kind === 'not-found') {
@@ -98,6 +106,11 @@ export function composeRefused(
     return emptyAnswer(ports, request, facts, issues);
   }
   return { problem: new Problem(refusal.kind, refusal.message, { reason: refusal.reason }), released: [] };
+}
+
+/** Whole records that are answered as a list, which can be empty. */
+function isListed(interaction: Ask['interaction']): boolean {
+  return interaction === 'everything' || interaction === 'as-at';
 }
 
 /** A searchset without matches. */

@@ -59,11 +59,13 @@ function loaded(
     return issue('warning', 'incomplete', 'source-never-loaded', text, source);
   }
   const asOf = `as of ${state.businessDate}, received ${instant(state.publishedAt)}`;
-  if (facts.now - state.publishedAt > source.staleAfterHours * 3_600_000) {
+  // of a record as it was: whether it was out of date then
+  const now = facts.at ?? facts.now;
+  if (now - state.publishedAt > source.staleAfterHours * 3_600_000) {
     const text = `${source.name} is out of date: ${asOf}. What it recorded since then is missing here.`;
     return issue('warning', 'incomplete', 'source-stale', text, source);
   }
-  const late = lateSince(source, state, facts.now);
+  const late = lateSince(source, state, now);
   if (late !== undefined) {
     const text = `${source.name} is late: its next records were due at ${instant(late)}. What is shown is ${asOf}.`;
     return issue('warning', 'incomplete', 'source-stale', text, source);

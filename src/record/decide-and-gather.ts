@@ -5,6 +5,7 @@ import type { Facts } from '../access/facts.ts';
 import { Problem } from '../fhir/problem.ts';
 import { type Gathered, gather } from './gather.ts';
 import type { DisclosePorts } from './ports.ts';
+import { momentOf } from './view.ts';
 
 /** A decision, and where it was a grant what was gathered under it, all of one consent epoch. */
 export type Decided =
@@ -31,7 +32,7 @@ export const MOST_ATTEMPTS = 3;
  */
 export async function decideAndGather(ports: DisclosePorts, caller: Caller, ask: Ask): Promise<Decided> {
   for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt += 1) {
-    const facts = await ports.store.facts(ask.person, caller, ask.after?.publication);
+    const facts = await ports.store.facts(ask.person, caller, momentOf(ask));
     const decision = decide(caller, ask, facts);
     if (decision.outcome === 'refused') return { outcome: 'refused', facts, decision };
     const { grant } = decision;
@@ -50,7 +51,7 @@ export async function decideAndGather(ports: DisclosePorts, caller: Caller, ask:
 export async function stillHolds(ports: DisclosePorts, facts: Facts, grant: Grant): Promise<boolean> {
   const { person } = facts;
   if (person === 'absent' || person === 'unknown') return true;
-  return (await ports.store.epoch(grant.personIds)) === person.epoch;
+  return (await ports.store.epoch(grant.decidedOn)) === person.epoch;
 }
 
 /** Consent, restriction or identity kept changing while an answer was made. */

@@ -35,12 +35,16 @@ export const EVERYTHING: readonly ServedTypeName[] = SERVED_NAMES.filter((type) 
   return keeping === 'person' || keeping === 'clinical' || type === 'Medication' || type === 'Consent';
 });
 
+/** Types of a record as it was. A consent is kept as it is in force, and not as it was. */
+export const PAST: readonly ServedTypeName[] = EVERYTHING.filter((type) => type !== 'Consent');
+
 export function isWholeRecord({ interaction }: Ask): boolean {
-  return interaction === 'everything' || interaction === 'summary';
+  return interaction === 'everything' || interaction === 'summary' || interaction === 'as-at';
 }
 
 /** The types an answer depends on: asked for, looked into, brought along. Its completeness is stated for all of them. */
 export function askedTypes(ask: Ask): readonly ServedTypeName[] {
+  if (ask.interaction === 'as-at') return PAST;
   if (isWholeRecord(ask)) return EVERYTHING;
   return [ask.type, ...(ask.looksInto ?? []), ...(ask.results?.includes.flatMap(typesBrought) ?? [])];
 }
@@ -57,13 +61,15 @@ export async function gather(ports: DisclosePorts, grant: Grant, facts: Facts, a
   if (served(ask.type).keeping === 'directory')
     return { rows: await directoryRows(ports, grant, ask, facts.now), failures: [], waited: false };
   const types = neededTypes(ask);
+  // nobody but the store knows what was
+  const sources = ask.asAt === undefined ? ports.sources : [];
   // the store has limits of its own; a signal is made where somebody else is waited for
-  const signal = ports.sources.length === 0 ? NEVER : AbortSignal.timeout(ports.deadline);
+  const signal = sources.length === 0 ? NEVER : AbortSignal.timeout(ports.deadline);
   const wanted = wantedOf(grant, ask, types);
   const [stored, consents, ...live] = await Promise.all([
     ports.store.fetch(grant, wanted, signal),
     types.includes('Consent') ? consentRows(ports, grant, facts, ask) : [],
-    ...ports.sources.map((source) => source.fetch(grant, wanted, signal)),
+    ...sources.map((source) => source.fetch(grant, wanted, signal)),
   ]);
   const fetched = [stored, ...live];
   return {
@@ -94,6 +100,7 @@ function wantedOf(grant: Grant, ask: Ask, types: readonly ServedTypeName[]): Wan
     bodies: byId || REFERRERS[ask.type] !== undefined ? ALL_TEXTS : pageTexts(ask),
     ...(ask.after === undefined ? {} : { afterKey: ask.after.lastKey }),
     continued: ask.after !== undefined,
+    past: ask.asAt !== undefined,
     lookedInto: [...lookedInto],
   };
 }

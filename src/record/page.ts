@@ -67,6 +67,6 @@ function nextLink({ ports, request, facts }: Composition, last: Placed | undefin
 
 /** Where a further page is asked: the address of the first one. */
 export function pathOf({ interaction, type, id }: Composition['request']['again']): string {
-  if (interaction === 'everything') return `${type}/${id}/$everything`;
+  if (interaction === 'everything' || interaction === 'as-at') return `${type}/${id}/$${interaction}`;
   return interaction === 'history-instance' ? `${type}/${id}/_history` : type;
 }

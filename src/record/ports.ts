@@ -6,6 +6,7 @@ import type { Journal } from '../audit/journal.ts';
 import type { AuditReader } from '../audit/reader.ts';
 import type { ServedTypeName } from '../fhir/served.ts';
 import type { PageTokens } from './page-token.ts';
+import type { Moment } from './view.ts';
 
 /** A stored or fetched resource: what decisions need, and the exact text that may leave. */
 export interface Row extends RowFacts {
@@ -33,6 +34,8 @@ export interface Wanted {
   readonly lookedInto: readonly ServedTypeName[];
   /** rows of an earlier publication: the labels that their newest versions have count too */
   readonly continued: boolean;
+  /** rows as they were: with all their texts, those that came of erasure without; of nobody who was not decided on */
+  readonly past: boolean;
 }
 
 /** An answer of a source. A failure is data, never an exception (DESIGN 4). */
@@ -57,8 +60,11 @@ export interface Source {
 
 /** The store's own questions, beside being a Source. Every method throws when the database is away. */
 export interface RecordStore extends Source {
-  /** everything a decision may know, in one query; at `publication`, or the newest */
-  facts(person: PersonReference, caller: Caller, publication?: number): Promise<Facts>;
+  /**
+   * everything a decision may know, in one query: of today, whatever the moment. Only the sources, and who was shown as
+   * one person, are those of the moment; absent: now
+   */
+  facts(person: PersonReference, caller: Caller, moment?: Moment): Promise<Facts>;
   /** person ids whose demographics match, at most `limit` + 1 */
   candidates(wanted: Demographic, limit: number): Promise<readonly string[]>;
   /** versions of one resource up to the grant's publication, newest first, whoever's they were at the time */

@@ -14,6 +14,8 @@ import type { Row } from './ports.ts';
 export interface Visible {
   /** one row per resource that may leave, the aggregated Patient first where it was asked for */
   readonly rows: readonly VisibleRow[];
+  /** of a record as it was: something that may be seen was erased since */
+  readonly erased: boolean;
 }
 
 export interface VisibleRow extends Row {
@@ -25,13 +27,15 @@ export interface VisibleRow extends Row {
 
 /** Leaves out every row and element that the grant withholds, and makes the one Patient of what remains. */
 export function redact(grant: Grant, facts: Facts, rows: readonly Row[]): Visible {
-  const permitted = rows.filter((row) => grant.permits(row)).map((row) => withoutHidden(grant, row));
+  const all = rows.filter((row) => grant.permits(row)).map((row) => withoutHidden(grant, row));
+  // rows as they were come with their texts
+  const permitted = facts.at === undefined ? all : all.filter(({ body }) => body !== undefined);
   const contributions = permitted.filter((row) => row.type === 'Patient');
   // referrers are looked into as they may be seen: a reference in a hidden element shows nothing
   const visible = permitted.filter((row) => row.type !== 'Patient' && hasReferrer(row, permitted));
   const patient = aggregated(grant, facts, contributions);
   if (patient !== undefined) visible.push(patient);
-  return { rows: inOrder(visible) };
+  return { rows: inOrder(visible), erased: permitted.length < all.length };
 }
 
 /**

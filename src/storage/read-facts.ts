@@ -1,11 +1,14 @@
 import type { PersonReference } from '../access/ask.ts';
 import type { Caller } from '../access/caller.ts';
-import type { AgreementFact, Facts, PersonFacts, SourceState } from '../access/facts.ts';
+import type { AgreementFact, Facts, PersonFacts } from '../access/facts.ts';
 import type { Policy } from '../access/policy.ts';
 import { londonDay } from '../fhir/london.ts';
+import type { Moment, View } from '../record/view.ts';
 import type { Database, Statement } from './database.ts';
+import { PAST_IDS, PAST_PUBLICATION } from './past-people.ts';
+import { viewReader } from './read-view.ts';
 
-export type FactReader = (person: PersonReference, caller: Caller, publication?: number) => Promise<Facts>;
+export type FactReader = (person: PersonReference, caller: Caller, moment?: Moment) => Promise<Facts>;
 
 /** Reads everything a decision may know in one statement, so that all of it is of one moment. */
 export function factReader(
@@ -15,10 +18,12 @@ export function factReader(
   numberHmac: (nhsNumber: string) => string,
 ): FactReader {
   const codeOf = new Map([...policy.sources.values()].map((source) => [source.number, source.code]));
-  const horizonOf = horizonReader(database, codeOf);
-  return async (person, caller, publication) => {
-    const statement = STATEMENTS[person.by];
-    const [row] = await database.read(statement, [key(person), ...callerKey(caller), publication ?? null]);
+  const viewOf = viewReader(database, codeOf);
+  return async (person, caller, { publication, at: past } = {}) => {
+    const asked = [key(person), ...callerKey(caller), publication ?? null];
+    const [row] = await (past === undefined
+      ? database.read(STATEMENTS[person.by], asked)
+      : database.read(PAST[person.by], [...asked, past]));
     if (row === undefined) throw new Error('The facts query answered no row.');
     const at = now();
     const newest = Number(row[0] ?? 0);
@@ -27,12 +32,24 @@ export function factReader(
       today: londonDay(at),
       policy,
       publication: newest,
-      sources: await horizonOf(newest),
+      ...(past === undefined ? {} : { at: past }),
+      sources: inPart(await viewOf({ publication: newest }), row[11], codeOf),
       callerNumbers:
         caller.kind === 'patient' ? [numberHmac(caller.nhsNumber)] : ((row[1] ?? []) as string[]),
       person: person.by === 'none' ? 'absent' : personFacts(row, codeOf, numberHmac),
     };
   };
+}
+
+/** @param removed by source number, the load before whose time not every version is kept */
+function inPart(view: View, removed: unknown, codeOf: ReadonlyMap<number, string>): View {
+  if (typeof removed !== 'object' || removed === null) return view;
+  const kept = new Map(
+    Object.entries(removed).map(([number, load]) => [codeOf.get(Number(number)), Number(load)]),
+  );
+  return view.map((state) =>
+    (kept.get(state.source) ?? 0) > state.loadNo ? { ...state, inPart: true } : state,
+  );
 }
 
 function key(person: PersonReference): string | null {
@@ -62,6 +79,7 @@ function personFacts(
     optedOut: row[7] !== false,
     agreements: ((row[8] ?? []) as AgreementRow[]).flatMap((agreement) => agreementFact(agreement, codeOf)),
     quarantined: ((row[9] ?? []) as number[]).flatMap((number) => codeOf.get(number) ?? []),
+    ...(Array.isArray(row[10]) ? { decidedOn: row[10] as string[] } : {}),
   };
 }
 
@@ -85,7 +103,6 @@ function agreementFact(row: AgreementRow, codeOf: ReadonlyMap<number, string>): 
  * cluster are an array from the start: every part below is then a look-up by key, whatever the planner knows.
  */
 function statement(name: string, target: string): Statement {
-  const people = '(select people from ids)::uuid[]';
   return {
     name: `facts-${name}`,
     text: `
@@ -97,11 +114,33 @@ with ids as materialized (
                where m.cluster_id = l.cluster_id and m.valid_to = 'infinity') || l.cluster_id end as people
   from (${target}) t
   left join record.person_link l on l.person_id = t.person_id and l.valid_to = 'infinity')
+${selected('(select max(p) from record.publication)', 'people')}`,
+  };
+}
+
+/**
+ * As above, of a record as it was: $5 the instant in milliseconds. Who was shown as one person is of then; what is decided
+ * on is of today, for all of them and for whoever they are linked with now.
+ */
+function pastStatement(name: string, target: string): Statement {
+  return {
+    name: `past-facts-${name}`,
+    text: `
+with ${PAST_IDS(target)}
+${selected(PAST_PUBLICATION, 'shown')},
+  (select people::text[] from ids),
+  (select json_object_agg(source, before_load) from record.history_removed)`,
+  };
+}
+
+function selected(newest: string, cluster: 'people' | 'shown'): string {
+  const people = '(select people from ids)::uuid[]';
+  return `
 select
-  coalesce($4::bigint, (select max(p) from record.publication)),
+  coalesce($4::bigint, ${newest}),
   (select array_agg(nhs_hmac) from record.staff_identity where organisation = $2 and user_id = $3),
   (select person_id::text from ids),
-  (select array_agg(person_id::text) from record.person where person_id = any(${people})),
+  (select array_agg(person_id::text) from record.person where person_id = any((select ${cluster} from ids)::uuid[])),
   (select array_agg(nhs_number) from record.person_number where person_id = any(${people})),
   (select sum(epoch) from record.person where person_id = any(${people})),
   exists (select from record.restriction where person_id = any(${people})),
@@ -114,58 +153,30 @@ select
      select sp.source, false, null, null from record.source_patient sp
      where (select cardinality(people) > 1 from ids) and sp.person_id = any(${people})
        and not exists (select from record.agreement a where a.person_id = sp.person_id and a.source = sp.source)) held),
-  (select array_agg(source) from record.quarantine where person_id = any(${people}))`,
-  };
+  (select array_agg(source) from record.quarantine where person_id = any(${people}))`;
 }
 
-const STATEMENTS: { readonly [By in PersonReference['by']]: Statement } = {
-  'person-id': statement('person', 'select $1::uuid as person_id'),
-  'nhs-number': statement('number', 'select person_id from record.person_number where nhs_number = $1::text'),
-  resource: statement(
+const TARGETS: { readonly [By in PersonReference['by']]: readonly [name: string, target: string] } = {
+  'person-id': ['person', 'select $1::uuid as person_id'],
+  'nhs-number': ['number', 'select person_id from record.person_number where nhs_number = $1::text'],
+  resource: [
     'resource',
     `select person_id from (
        select person_id from record.resource_key where resource_id = $1::uuid
        union all select person_id from record.agreement where resource_id = $1::uuid
        union all select n.person_id from record.opt_out o join record.person_number n on n.nhs_number = o.nhs_number
          where o.resource_id = $1::uuid) found limit 1`,
-  ),
-  demographics: statement('none', 'select null::uuid as person_id where $1::text is not null'),
-  none: statement('none', 'select null::uuid as person_id where $1::text is not null'),
+  ],
+  demographics: ['none', 'select null::uuid as person_id where $1::text is not null'],
+  none: ['none', 'select null::uuid as person_id where $1::text is not null'],
 };
 
-/** What each source last published by then: for one publication the same for ever, so it is asked once. */
-const HORIZON = {
-  name: 'horizon',
-  text: `
-select s.number, h.load_no, (extract(epoch from h.published_at) * 1000)::bigint, l.business_date::text
-from record.source s
-cross join lateral (select load_no, published_at from record.publication
-                    where source = s.number and p <= $1::bigint order by p desc limit 1) h
-join record.load l on l.load_no = h.load_no`,
-};
+type Statements = { readonly [By in PersonReference['by']]: Statement };
 
-const REMEMBERED_HORIZONS = 32;
-
-/** The horizon of a publication, remembered: publications are only ever added. */
-function horizonReader(database: Database, codeOf: ReadonlyMap<number, string>) {
-  const remembered = new Map<number, Promise<readonly SourceState[]>>();
-  const read = async (publication: number): Promise<readonly SourceState[]> => {
-    const rows = await database.read(HORIZON, [publication]);
-    return rows.flatMap((row): SourceState[] => {
-      // a source that the configuration does not name is not read at all: its rows have no owner to answer for them
-      const source = codeOf.get(row[0] as number);
-      if (source === undefined) return [];
-      return [{ source, loadNo: Number(row[1]), publishedAt: Number(row[2]), businessDate: String(row[3]) }];
-    });
-  };
-  return (publication: number): Promise<readonly SourceState[]> => {
-    const known = remembered.get(publication);
-    if (known !== undefined) return known;
-    const asked = read(publication);
-    remembered.set(publication, asked);
-    asked.catch(() => remembered.delete(publication));
-    const [oldest] = remembered.keys();
-    if (remembered.size > REMEMBERED_HORIZONS && oldest !== undefined) remembered.delete(oldest);
-    return asked;
-  };
+function statements(of: (name: string, target: string) => Statement): Statements {
+  const pairs = Object.entries(TARGETS).map(([by, [name, target]]) => [by, of(name, target)]);
+  return Object.fromEntries(pairs) as Statements;
 }
+
+const STATEMENTS = statements(statement);
+const PAST = statements(pastStatement);

@@ -50,7 +50,8 @@ export function horizonOf(
   });
 }
 
-function toRow(values: readonly unknown[], codeOf: ReadonlyMap<number, string>): Row[] {
+/** A row as the columns below give it, after one of its own. */
+export function toRow(values: readonly unknown[], codeOf: ReadonlyMap<number, string>): Row[] {
   const source = codeOf.get(values[4] as number);
   if (source === undefined) return [];
   const [body, line] = [values[9], values[10]];
@@ -95,7 +96,8 @@ const SEPARATOR = '\u001f';
 
 const COLUMNS = columns('rv.labels');
 
-function columns(labels: string): string {
+/** @param labels what counts as the row's labels */
+export function columns(labels: string): string {
   return `rv.resource_id::text, rv.person_id::text, rv.valid_from, rv.source, rv.type,
   array_to_string(rv.category, e'\\x1f') as category, array_to_string(${labels}, e'\\x1f') as labels,
   array_to_string(rv.codes, e'\\x1f') as codes`;
@@ -108,7 +110,7 @@ const LABELS_SINCE = `rv.labels || coalesce((select c.labels from record.resourc
 const EPOCH = `(select coalesce(sum(epoch), 0) as epoch from record.person where person_id = any($1::uuid[])) e`;
 
 /** $1 people, $2 and $3 the horizon, $4 its lowest load, $5 types */
-const VISIBLE = `record.resource_version rv
+export const VISIBLE = `record.resource_version rv
   join unnest($2::smallint[], $3::bigint[]) h(source, load_no) on h.source = rv.source
   where rv.person_id = any($1::uuid[]) and rv.valid_to > $4::bigint and rv.valid_to > h.load_no
     and rv.valid_from <= h.load_no and rv.type = any($5::smallint[])`;

@@ -14,11 +14,13 @@ import type {
   Row,
   Wanted,
 } from '../record/ports.ts';
+import type { Moment } from '../record/view.ts';
 import type { Database } from './database.ts';
 import { readConsents } from './read-consents.ts';
 import { readDirectory } from './read-directory.ts';
 import type { FactReader } from './read-facts.ts';
 import { factReader } from './read-facts.ts';
+import { readPastRows } from './read-past-rows.ts';
 import { readBodies, readRows, readVersions } from './read-rows.ts';
 
 /** The record in PostgreSQL as `record/` needs it. */
@@ -42,8 +44,8 @@ export class StoredRecord implements RecordStore {
     this.#facts = factReader(database, policy, now, numberHmac);
   }
 
-  facts(person: PersonReference, caller: Caller, publication?: number): Promise<Facts> {
-    return available(() => this.#facts(person, caller, publication));
+  facts(person: PersonReference, caller: Caller, moment?: Moment): Promise<Facts> {
+    return available(() => this.#facts(person, caller, moment));
   }
 
   candidates({ family, given, birthDate }: Demographic, limit: number): Promise<readonly string[]> {
@@ -54,7 +56,8 @@ export class StoredRecord implements RecordStore {
   }
 
   fetch(grant: Grant, wanted: Wanted): Promise<Fetched> {
-    return available(() => readRows(this.#database, this.#policy, this.#codeOf, grant, wanted));
+    const read = wanted.past ? readPastRows : readRows;
+    return available(() => read(this.#database, this.#policy, this.#codeOf, grant, wanted));
   }
 
   bodies(rows: readonly Row[]): Promise<ReadonlyMap<string, string>> {

@@ -90,6 +90,7 @@ t.test('where several rules refuse, the first in the order of the policy is give
     'agreement',
     'role',
     'purpose',
+    'past-record',
     'attestation',
     'person',
     'restricted-person',
@@ -112,6 +113,11 @@ t.test('where several rules refuse, the first in the order of the policy is give
     refused(staff(at), all, facts({ policy: worst, person: gone, ...numbers })),
     refused(staff(at), all, facts({ policy: signed, person: gone, ...numbers })),
     refused(staff(at), all, facts({ policy: admitted, person: gone, ...numbers })),
+    refused(
+      staff(),
+      { ...all, interaction: 'as-at', asAt: 5 },
+      facts({ at: 5, person: gone, callerNumbers: [] }),
+    ),
     refused(staff(), all, facts({ person: gone, callerNumbers: [] })),
     refused(staff(), all, facts({ person: 'unknown', ...numbers })),
     refused(staff(), all, facts({ person: gone, ...numbers })),
@@ -120,11 +126,11 @@ t.test('where several rules refuse, the first in the order of the policy is give
   ];
   t.strictSame(
     got.map((refusal) => refusal.rule),
-    names.slice(0, 9),
+    names.slice(0, 10),
   );
   t.strictSame(
     got.map((refusal) => refusal.aboutPerson),
-    [false, false, false, false, false, true, true, true, true],
+    [false, false, false, false, false, false, true, true, true, true],
   );
 });
 
@@ -231,6 +237,41 @@ t.test('the person asked for: a patient who names nobody means themselves', asyn
   t.strictSame(personFor(staff(), nobody), { by: 'none' });
   t.strictSame(personFor(officer(), search('AuditEvent')), search('AuditEvent').person);
 });
+
+t.test('the record as it was is open to governance with a case, and to nobody else', async (t) => {
+  const then = { ...everything(), interaction: 'as-at', asAt: 5 } as const;
+  for (const [kind, caller] of Object.entries({ staff: staff(), patient: patient(), system: system() })) {
+    const refusal = refused(caller, then, facts({ ...OWN_FACTS, at: 5 }));
+    t.equal(refusal.kind, 'forbidden', kind);
+    t.equal(refusal.aboutPerson, false, 'and it says nothing about anybody');
+  }
+  t.equal(refused(staff(), then, facts({ at: 5 })).reason, 'past-record');
+  t.ok(granted(officer(), then, facts({ at: 5 })).horizon.length > 0);
+  t.equal(refused(officer({ caseNumber: '' }), then, facts({ at: 5 })).reason, 'purpose');
+});
+
+t.test('facts of one moment decide nothing about a record of another', async (t) => {
+  const then = { ...everything(), interaction: 'as-at', asAt: 5 } as const;
+  const { asAt: _, ...never } = then;
+  for (const [ask, at] of [
+    [then, {}],
+    [then, { at: 6 }],
+    [everything(), { at: 5 }],
+    [never, {}],
+  ] as const)
+    t.equal(refused(officer(), ask, facts(at)).reason, 'decision-failed');
+});
+
+t.test(
+  'of a record as it was, all who were decided on are told apart from those who are shown',
+  async (t) => {
+    const then = { ...everything(), interaction: 'as-at', asAt: 5 } as const;
+    const both = person({ cluster: ['p1'], decidedOn: ['p1', 'p2'] });
+    const grant = granted(officer(), then, facts({ at: 5, person: both }));
+    t.strictSame([grant.personIds, grant.decidedOn], [['p1'], ['p1', 'p2']]);
+    t.strictSame(granted(officer(), everything(), facts()).decidedOn, ['p1', 'p0']);
+  },
+);
 
 t.test('docs/policy.md is the policy', async (t) => {
   let root = dirname(fileURLToPath(import.meta.url));

@@ -31,3 +31,27 @@ t.test('a source that is late reads as out of date, and says since when', async 
   t.match(issues('2026-11-20', false), [['gp', 'source-stale']]);
   t.equal(issues('2026-11-20', false).length, 1, 'without an agreement nothing is said of social care');
 });
+
+t.test('of a record as it was, a source was out of date or late then, whatever it is today', async (t) => {
+  const publishedAt = Date.parse(`${TODAY}T05:00:00Z`);
+  const hours = (count: number): number => publishedAt + count * 3_600_000;
+  const state = (staleAfterHours: number, expectedBy: string | undefined, now: number, at?: number) => {
+    const gp = source('gp', 1, 'K82001', {
+      staleAfterHours,
+      ...(expectedBy === undefined ? {} : { expectedBy }),
+    });
+    const known = facts({
+      now,
+      ...(at === undefined ? {} : { at }),
+      policy: { ...policy(), sources: new Map([['gp', gp]]) },
+      sources: [{ source: 'gp', loadNo: 1, publishedAt, businessDate: '2026-11-21' }],
+    });
+    const [issue] = completeness(known, undefined, ['Observation'], [], true);
+    return issue?.details?.coding?.[0]?.code;
+  };
+  t.equal(state(30, undefined, hours(100)), 'source-stale');
+  t.equal(state(30, undefined, hours(100), hours(1)), 'source-current');
+  t.equal(state(30, undefined, hours(100), hours(31)), 'source-stale');
+  t.equal(state(900, '06:30', hours(100)), 'source-stale', 'late today');
+  t.equal(state(900, '06:30', hours(100), hours(1)), 'source-current', 'on time then');
+});
