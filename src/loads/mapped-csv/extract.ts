@@ -118,7 +118,10 @@ export class MappedExtract implements ResourceRows {
 
   #make(context: LoadContext, table: Table, row: TableRow, makers: readonly Maker[]): void {
     const { leaveOut } = this.#mappingOf(table);
-    if (leaveOut?.is.includes(row.cells.get(leaveOut.column) ?? '') === true) return;
+    if (leaveOut?.is.includes(row.cells.get(leaveOut.column) ?? '') === true) {
+      context.watch?.leftOut(table.name);
+      return;
+    }
     let applies = false;
     // every one of them: none may be skipped because another has made something
     for (const maker of makers) applies = maker.make(row) || applies;
