@@ -129,11 +129,16 @@ export interface Environment {
  * Reads and checks the configuration. Without a file named, the demo's.
  *
  * @param root the package's folder
+ * @param proposed what the content is to be looked at with instead, checked like what is written: nothing is written
  * @throws ConfigurationError naming every fault with its path
  */
-export function readConfiguration(env: Environment, root: string): Configuration {
+export function readConfiguration(
+  env: Environment,
+  root: string,
+  proposed: (content: unknown) => unknown = (content) => content,
+): Configuration {
   const file = resolve(env.MCR_CONFIG ?? join(root, 'demo', 'config.json'));
-  const content = parsed(file);
+  const content = proposed(parsed(file));
   const shape = [...shapeFaults(content), ...environmentFaults(env)];
   if (shape.length > 0) throw new ConfigurationError(shape);
   const checked = content as ConfigurationFile;

@@ -1,8 +1,8 @@
 import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
 import type { JournalHappening } from './audit/journal-options.ts';
+import type { SourceSight } from './http/loads-page.ts';
 import type { RequestLine } from './http/services.ts';
 import { sourceGauges } from './source-gauges.ts';
-import type { SourceSight } from './source-sight.ts';
 
 /** Figures for operations. Labels are routes, methods, statuses and sources: never a person, a user or an organisation. */
 export class Metrics {
