@@ -33,9 +33,19 @@ export interface Configuration {
   readonly issuers: readonly IssuerConfiguration[];
   /** where clients get tokens, announced in SMART discovery; absent: they have them from their own issuers */
   readonly authorizationServer?: AuthorizationServer;
-  readonly limits: { readonly requestsPerMinute: number; readonly deadlineMs: number };
+  readonly limits: Limits;
   readonly loads: LoadSettings;
   readonly logLevel: string;
+}
+
+export interface Limits {
+  /** of one address */
+  readonly requestsPerMinute: number;
+  readonly deadlineMs: number;
+  /** distinct people that one user may ask for within an hour */
+  readonly peoplePerUserHour: number;
+  /** distinct people that one client may ask for within an hour, whoever its users are */
+  readonly peoplePerClientHour: number;
 }
 
 export interface AuthorizationServer {
@@ -217,6 +227,8 @@ function assemble(
     limits: {
       requestsPerMinute: file.limits?.requestsPerMinute ?? 6000,
       deadlineMs: file.limits?.deadlineMs ?? 1500,
+      peoplePerUserHour: file.limits?.peoplePerUserHour ?? 300,
+      peoplePerClientHour: file.limits?.peoplePerClientHour ?? 5000,
     },
     loads: loadSettings(file, folder),
     logLevel: file.logLevel ?? 'info',

@@ -96,6 +96,12 @@ const PATTERNS: { readonly [K in OccurrenceKind]: Pattern } = {
     action: 'U',
     direction: 'to-server',
   },
+  sweep: {
+    type: EVENT_TYPE.securityAlert,
+    subtype: SUBTYPE.restrictedFunction,
+    action: 'E',
+    direction: 'to-server',
+  },
 };
 
 /** Where an outcome other than success gives no reason of its own. */

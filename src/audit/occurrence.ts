@@ -58,7 +58,9 @@ export type OccurrenceKind =
   | 'load'
   /** unauthenticated refusals of one source and minute, together */
   | 'unauthenticated'
-  | 'configuration';
+  | 'configuration'
+  /** more people asked for within an hour than a limit allows: one for each user or client and hour */
+  | 'sweep';
 
 /** FHIR AuditEvent outcome: 0 success, 4 refused or client's fault, 8 ours, 12 service unable. */
 export interface Outcome {

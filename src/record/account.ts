@@ -21,13 +21,18 @@ export function isAccounted(error: Error): boolean {
   return ACCOUNTED.has(error);
 }
 
-/** Writes the account of an answer, durable before the answer may leave. */
+/**
+ * Writes the account of an answer, durable before the answer may leave.
+ *
+ * @param asked who was counted anew (`sweeps.ts`)
+ */
 export async function accountFor(
   ports: DisclosePorts,
   request: DisclosureRequest,
   facts: Facts,
   grant: Grant,
   answer: Answer,
+  asked?: string,
 ): Promise<Receipt> {
   const outcome: Outcome =
     answer.problem === undefined
@@ -41,6 +46,7 @@ export async function accountFor(
     occurrence: occurrence(ports, request, facts, outcome, personId, answer.released),
     released: answer.released.map((row) => ({ id: row.id, version: row.version })),
     publication: facts.publication,
+    ...(asked === undefined ? {} : { asked }),
   });
   if (answer.problem !== undefined) accounted(answer.problem);
   return receipt;
@@ -52,12 +58,14 @@ export async function accountRefusal(
   request: DisclosureRequest,
   facts: Facts,
   refusal: Refusal,
+  asked?: string,
 ): Promise<Receipt> {
   const known = facts.person === 'absent' || facts.person === 'unknown' ? undefined : facts.person.personId;
   return ports.journal.append({
     occurrence: occurrence(ports, request, facts, { code: '4', reason: refusal.reason }, known, []),
     released: [],
     publication: facts.publication,
+    ...(asked === undefined ? {} : { asked }),
   });
 }
 
@@ -77,7 +85,7 @@ export async function accountFailure(
   if (isAccounted(error)) return error;
   const code = error.kind === 'unavailable' ? '12' : '4';
   await tryAccount(ports, request, { code, reason: error.detail.reason ?? error.kind });
-  return error;
+  return accounted(error);
 }
 
 async function tryAccount(ports: DisclosePorts, request: DisclosureRequest, outcome: Outcome): Promise<void> {

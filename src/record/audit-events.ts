@@ -15,6 +15,7 @@ import { type Answer, notFound, partOf } from './composition.ts';
 import type { Accounted } from './disclose.ts';
 import type { DisclosePorts, Row } from './ports.ts';
 import type { DisclosureRequest } from './request.ts';
+import { countPerson } from './sweeps.ts';
 
 /** Events read at a time, and at most for one page: a page that hides many others ends early, with a next link. */
 const CHUNK = 250;
@@ -32,7 +33,8 @@ export async function discloseAuditEvents(
   const facts = await ports.store.facts(ask.person, request.caller);
   const decision = decide(request.caller, ask, facts);
   if (decision.outcome === 'refused') {
-    const receipt = await accountRefusal(ports, request, facts, decision.refusal);
+    const asked = decision.refusal.aboutPerson ? await countPerson(ports, request) : undefined;
+    const receipt = await accountRefusal(ports, request, facts, decision.refusal, asked);
     const refused = composeRefused(ports, request, facts, decision.refusal);
     if (refused.problem !== undefined) throw accounted(refused.problem);
     return { body: refused.body, receipt };
@@ -41,7 +43,9 @@ export async function discloseAuditEvents(
     ask.id === undefined
       ? await page(ports, request, facts, decision.grant)
       : await one(ports, ask, ask.id, decision.grant);
-  const receipt = await accountFor(ports, request, facts, decision.grant, answer);
+  const shown = answer.released.length > 0 ? decision.grant.personIds[0] : undefined;
+  const asked = await countPerson(ports, request, shown);
+  const receipt = await accountFor(ports, request, facts, decision.grant, answer, asked);
   if (answer.problem !== undefined) throw answer.problem;
   return { body: answer.body, receipt };
 }

@@ -10,6 +10,7 @@ import { findPatients } from './find-patients.ts';
 import type { DisclosePorts } from './ports.ts';
 import { redact } from './redact.ts';
 import type { DisclosureRequest } from './request.ts';
+import { countPerson } from './sweeps.ts';
 
 /**
  * The only way that personal data leaves, for every edge: decide, gather, redact, audit, release (DESIGN 4).
@@ -39,7 +40,12 @@ async function discloseOne(ports: DisclosePorts, request: DisclosureRequest): Pr
     const answer = await compose(ports, request, facts, grant, visible, gathered.failures);
     const waited = gathered.waited || answer.waited === true;
     if (waited && !(await stillHolds(ports, facts, grant))) continue;
-    const receipt = await accountFor(ports, request, facts, grant, answer);
+    const asked = await countPerson(
+      ports,
+      request,
+      answer.released.length > 0 ? grant.personIds[0] : undefined,
+    );
+    const receipt = await accountFor(ports, request, facts, grant, answer, asked);
     if (answer.problem !== undefined) throw answer.problem;
     const { body, lastModified } = answer;
     return { body, receipt, ...(lastModified !== undefined && { lastModified }) };
@@ -54,7 +60,9 @@ async function refuse(
   facts: Facts,
   decision: Extract<Decision, { outcome: 'refused' }>,
 ): Promise<Accounted> {
-  const receipt = await accountRefusal(ports, request, facts, decision.refusal);
+  // what was refused whoever was asked for says nothing of anybody
+  const asked = decision.refusal.aboutPerson ? await countPerson(ports, request) : undefined;
+  const receipt = await accountRefusal(ports, request, facts, decision.refusal, asked);
   const answer = composeRefused(ports, request, facts, decision.refusal);
   if (answer.problem !== undefined) throw accounted(answer.problem);
   return { body: answer.body, receipt };

@@ -135,7 +135,7 @@ async function copy(client: pg.Client, row: Stored, resource: object): Promise<v
 
 t.test('G-1, G-2: what is hidden changes no answer, and what is given out is accounted for', async (t) => {
   const service = await testService(t, { people: 60 }, (configuration) => {
-    configuration['limits'] = { requestsPerMinute: 1_000_000 };
+    configuration['limits'] = { requestsPerMinute: 1_000_000, peoplePerUserHour: 1_000_000 };
   });
   const client = await behind(t, service);
   const people = await personIds(service);
