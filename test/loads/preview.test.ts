@@ -214,15 +214,28 @@ t.test('social care: what may not be held, by reason, in rows of FHIR and in an 
   const adult = writeExtract(world.root, {
     source: 'adult',
     files: {
-      Patient: [patient('a', ADA), patient('b', BEN), patient('c', CAT), patient('d', CAT)],
-      EpisodeOfCare: [episode('1', 'a'), episode('2', 'b'), episode('4', 'd')],
-      Consent: [agreement('w1', 'a', given), agreement('w3', 'c', given), agreement('w4', 'd', given)],
+      // e and f are one person: refused whole for want of one agreement
+      Patient: [
+        patient('a', ADA),
+        patient('b', BEN),
+        patient('c', CAT),
+        patient('d', CAT),
+        patient('e', DOT),
+        patient('f', DOT),
+      ],
+      EpisodeOfCare: ['a', 'b', 'd', 'e', 'f'].map((of) => episode(`episode-${of}`, of)),
+      Consent: [
+        agreement('w1', 'a', given),
+        agreement('w3', 'c', given),
+        agreement('w4', 'd', given),
+        agreement('w6', 'f', given),
+      ],
     },
   });
   const preview = await sameAsLoaded(t, world, adult, 'adult');
   t.match(preview.types, {
-    EpisodeOfCare: { shared: 2, notHeld: { 'no-agreement': 1 } },
-    Patient: { notHeld: { 'no-agreement': 1, 'closed-case': 1 } },
+    EpisodeOfCare: { shared: 2, notHeld: { 'no-agreement': 3 } },
+    Patient: { notHeld: { 'no-agreement': 3, 'closed-case': 1 } },
   });
   const other = await loader(t);
   const lcs = writeExtract(
