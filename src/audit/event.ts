@@ -68,6 +68,7 @@ const PATTERNS: { readonly [K in OccurrenceKind]: Pattern } = {
   everything: OPERATION,
   match: OPERATION,
   summary: OPERATION,
+  'explain-access': OPERATION,
   // not queries of the record: no profile
   batch: { type: EVENT_TYPE.rest, subtype: SUBTYPE.batch, action: 'E', direction: 'to-server' },
   validate: { type: EVENT_TYPE.rest, subtype: SUBTYPE.operation, action: 'E', direction: 'to-server' },

@@ -43,6 +43,8 @@ export type OccurrenceKind =
   | 'everything'
   | 'match'
   | 'summary'
+  /** what the rules made of a request, or would make of one */
+  | 'explain-access'
   /** an operation that shows nothing of the record */
   | 'validate'
   /** requests sent together that were refused together; else each has an event of its own */

@@ -16,7 +16,7 @@ export const VERSIONED: readonly ServedTypeName[] = SERVED_NAMES.filter((type) =
 /** Interactions of the REST API with a type; operations are apart. */
 export function interactionsOf(
   type: ServedTypeName,
-): readonly Exclude<Interaction, 'everything' | 'match' | 'summary'>[] {
+): readonly Exclude<Interaction, 'everything' | 'match' | 'summary' | 'explain-access'>[] {
   return [
     'read',
     ...(VERSIONED.includes(type) ? (['vread', 'history-instance'] as const) : []),
@@ -62,6 +62,15 @@ export const OPERATIONS: readonly Operation[] = [
     level: 'instance',
     methods: ['GET'],
     documentation: 'An International Patient Summary document of what the caller may see.',
+  },
+  {
+    name: 'explain-access',
+    definition: 'https://mycarerecord.example/fhir/OperationDefinition/explain-access',
+    types: ['AuditEvent'],
+    level: 'type',
+    methods: ['POST'],
+    documentation:
+      'For information governance, with a case number: what each rule of access made of a past request, or would make of one.',
   },
   {
     name: 'validate',

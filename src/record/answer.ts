@@ -56,6 +56,8 @@ export async function compose(
     case 'everything':
     case 'match':
       return pageAnswer(composition);
+    case 'explain-access':
+      throw new Error('An explanation is no part of a record.');
   }
 }
 
