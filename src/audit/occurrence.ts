@@ -45,6 +45,8 @@ export type OccurrenceKind =
   | 'summary'
   /** the record as it was at an instant, which `details` name */
   | 'as-at'
+  /** what the rules made of a request, or would make of one */
+  | 'explain-access'
   /** an operation that shows nothing of the record */
   | 'validate'
   /** requests sent together that were refused together; else each has an event of its own */

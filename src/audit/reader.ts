@@ -27,6 +27,8 @@ export interface AuditSearch {
   readonly organisation?: string;
   /** only these events: UUIDs; empty: none */
   readonly ids?: readonly string[];
+  /** only events of this `X-Request-Id` */
+  readonly requestId?: string;
   /** the last event of the page before */
   readonly after?: { readonly recorded: number; readonly id: string };
   /** events at most */

@@ -3,6 +3,7 @@ import { Problem } from '../fhir/problem.ts';
 import { SERVED_NAMES } from '../fhir/served.ts';
 import { recordComputed } from '../record/computed.ts';
 import type { Answering, Asked } from './answering.ts';
+import { askOfExplanation } from './ask-explain.ts';
 import { askOfMatch } from './ask-match.ts';
 import { understand } from './asks.ts';
 import { type BatchEntry, batchEntries, batchResponse, type EntryAnswer } from './batch.ts';
@@ -42,6 +43,13 @@ export function operationRoutes(
       const query = [...pairsOf(request), ...everythingPairs(jsonBodyOf(request))];
       const question = { interaction: 'everything', type: 'Patient', id: request.params.id, query } as const;
       return understand(services, about.caller, question);
+    }),
+  );
+  scope.post('/AuditEvent/$explain-access', disclosed, (request, reply) =>
+    answering.operate(request, reply, 'explain-access', () => {
+      requirePlain(pairsOf(request));
+      const again = { interaction: 'explain-access', type: 'AuditEvent', query: [] } as const;
+      return { ask: askOfExplanation(jsonBodyOf(request)), self: 'AuditEvent/$explain-access', again };
     }),
   );
   scope.post('/', disclosed, (request, reply) => batch(request, reply, services, answering, countRequest));

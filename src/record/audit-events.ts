@@ -34,7 +34,7 @@ export async function discloseAuditEvents(
   const decision = decide(request.caller, ask, facts);
   if (decision.outcome === 'refused') {
     const asked = decision.refusal.aboutPerson ? await countPerson(ports, request) : undefined;
-    const receipt = await accountRefusal(ports, request, facts, decision.refusal, asked);
+    const receipt = await accountRefusal(ports, request, facts, decision, asked);
     const refused = composeRefused(ports, request, facts, decision.refusal);
     if (refused.problem !== undefined) throw accounted(refused.problem);
     return { body: refused.body, receipt };
@@ -112,8 +112,24 @@ async function page(
   return { body, released: shown.map(({ row }) => row) };
 }
 
+/** An event as a row to be decided on. */
+export function rowOfEvent(event: StoredEvent, numbers?: readonly string[]): Row {
+  return {
+    id: event.id,
+    personId: event.personId ?? '',
+    version: 0,
+    source: '',
+    type: 'AuditEvent',
+    categories: [],
+    labels: [],
+    codes: [],
+    ...(event.organisation === undefined ? {} : { organisation: event.organisation }),
+    ...(numbers === undefined ? {} : { numbers }),
+  };
+}
+
 /** Events as rows, decided on like any other: whose they are about is compared with the officer's own numbers. */
-async function visible(
+export async function visible(
   ports: DisclosePorts,
   grant: Grant,
   events: readonly StoredEvent[],
@@ -123,18 +139,7 @@ async function visible(
     people.length === 0 ? new Map<string, readonly string[]>() : await ports.store.numbersOf(people);
   return events.flatMap((event): VisibleEvent[] => {
     const own = event.personId === undefined ? undefined : numbers.get(event.personId);
-    const row: Row = {
-      id: event.id,
-      personId: event.personId ?? '',
-      version: 0,
-      source: '',
-      type: 'AuditEvent',
-      categories: [],
-      labels: [],
-      codes: [],
-      ...(event.organisation === undefined ? {} : { organisation: event.organisation }),
-      ...(own === undefined ? {} : { numbers: own }),
-    };
+    const row = rowOfEvent(event, own);
     return grant.permits(row) ? [{ event, row, text: auditEventFor(grant.caller, event.body) }] : [];
   });
 }
@@ -163,7 +168,7 @@ function cursorOf(lastKey: string): { readonly recorded: number; readonly id: st
   return { recorded: Number(lastKey.slice(0, point)), id: lastKey.slice(point + 1) };
 }
 
-async function readable<T>(read: () => Promise<T>): Promise<T> {
+export async function readable<T>(read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (error) {

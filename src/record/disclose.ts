@@ -6,6 +6,7 @@ import { accounted, accountFailure, accountFor, accountRefusal } from './account
 import { compose, composeRefused } from './answer.ts';
 import { discloseAuditEvents } from './audit-events.ts';
 import { changing, decideAndGather, MOST_ATTEMPTS, stillHolds } from './decide-and-gather.ts';
+import { explainAccess } from './explain-access.ts';
 import { findPatients } from './find-patients.ts';
 import type { DisclosePorts } from './ports.ts';
 import { redact } from './redact.ts';
@@ -21,6 +22,7 @@ import { countPerson } from './sweeps.ts';
 export async function disclose(ports: DisclosePorts, request: DisclosureRequest): Promise<Released> {
   if (!ports.journal.hasRoom()) throw busy();
   try {
+    if (request.ask.interaction === 'explain-access') return released(await explainAccess(ports, request));
     if (request.ask.type === 'AuditEvent') return released(await discloseAuditEvents(ports, request));
     if (request.ask.person.by === 'demographics') return released(await findPatients(ports, request));
     return released(await discloseOne(ports, request));
@@ -62,7 +64,7 @@ async function refuse(
 ): Promise<Accounted> {
   // what was refused whoever was asked for says nothing of anybody
   const asked = decision.refusal.aboutPerson ? await countPerson(ports, request) : undefined;
-  const receipt = await accountRefusal(ports, request, facts, decision.refusal, asked);
+  const receipt = await accountRefusal(ports, request, facts, decision, asked);
   const answer = composeRefused(ports, request, facts, decision.refusal);
   if (answer.problem !== undefined) throw accounted(answer.problem);
   return { body: answer.body, receipt };

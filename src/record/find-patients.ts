@@ -60,7 +60,7 @@ export async function findPatients(ports: DisclosePorts, request: DisclosureRequ
   const facts = await ports.store.facts(ask.person, caller);
   const general = decide(caller, ask, facts);
   if (general.outcome === 'refused' && general.refusal.kind !== 'not-found') {
-    await accountRefusal(ports, request, facts, general.refusal);
+    await accountRefusal(ports, request, facts, general);
     throw accounted(
       new Problem(general.refusal.kind, general.refusal.message, { reason: general.refusal.reason }),
     );
@@ -102,7 +102,8 @@ async function judge(ports: DisclosePorts, request: DisclosureRequest, personId:
   const { facts } = decided;
   if (decided.outcome === 'refused') {
     const { refusal } = decided.decision;
-    const account = (asked?: string): Promise<Receipt> => accountRefusal(ports, one, facts, refusal, asked);
+    const account = (asked?: string): Promise<Receipt> =>
+      accountRefusal(ports, one, facts, decided.decision, asked);
     const answer = composeRefused(ports, one, facts, refusal);
     if (refusal.reason === 'consent-withdrawn' && answer.body !== undefined)
       return { kind: 'withdrawn', issues: outcomeOf(answer.body), account };
@@ -177,7 +178,7 @@ async function answerOf(
       aboutPerson: false,
     } as const;
     const asked = await countPerson(ports, request);
-    return { body: answer.body, receipt: await accountRefusal(ports, request, facts, refusal, asked) };
+    return { body: answer.body, receipt: await accountRefusal(ports, request, facts, { refusal }, asked) };
   }
   const { results } = request.ask;
   const receipts: Receipt[] = [];

@@ -69,6 +69,7 @@ function searchStatement(wanted: AuditSearch): { statement: Statement; values: r
   where('persons', (place) => `person_id = any(${place}::uuid[])`, wanted.personIds);
   where('organisation', (place) => `organisation = ${place}::text`, wanted.organisation);
   where('ids', (place) => `event_id = any(${place}::uuid[])`, wanted.ids);
+  where('request', (place) => `request_id = ${place}::text`, wanted.requestId);
   if (after !== undefined) {
     values.push(new Date(after.recorded).toISOString(), after.id);
     name += '-after';
