@@ -39,6 +39,7 @@ export async function scanFiles(
   let before = 0;
   for (const file of files) {
     const kind = kindOf(file);
+    if (file.tooLong !== undefined) always.tooLong.set(file, [...file.tooLong]);
     const each = lineTaker(context, file, kind, writer, hasher, always);
     const rows = await scanLines(file, each, async (bytes) => {
       await writer.flush();
