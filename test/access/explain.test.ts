@@ -312,7 +312,10 @@ function narrowed() {
 }
 
 t.test('each rule with the facts it looked at', async (t) => {
-  for (const [rule, what, got, expected] of cases) t.match(got(), expected, `${rule}: ${what}`);
+  for (const [rule, what, got, expected] of cases) {
+    const explained = Object.entries(got()).filter(([name]) => Object.hasOwn(expected, name));
+    t.strictSame(Object.fromEntries(explained), expected, `${rule}: ${what}`);
+  }
   t.strictSame([...new Set(cases.map(([rule]) => rule))].sort(), RULES.map(({ name }) => name).sort());
 });
 
