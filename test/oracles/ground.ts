@@ -25,12 +25,22 @@ export class Ends {
     this.#ends.unshift(end);
   }
 
+  /** All of them, whatever becomes of one. @throws what the first that failed threw */
   async end(): Promise<void> {
-    for (const end of this.#ends.splice(0)) await end();
+    const failures: unknown[] = [];
+    for (const end of this.#ends.splice(0)) {
+      try {
+        await end();
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
   }
 }
 
-export const QUICK = (configuration: Record<string, unknown>): void => {
+/** as many questions as there are */
+const QUICK = (configuration: Record<string, unknown>): void => {
   configuration['limits'] = { requestsPerMinute: 1_000_000, peoplePerUserHour: 1_000_000 };
 };
 

@@ -9,7 +9,7 @@ import type { RunOptions, RunResult } from './run.ts';
 const PROGRAM = fileURLToPath(new URL('./run.js', import.meta.url));
 
 /**
- * Pairs or questions within which a planted mistake must be found: six times each scenario; and enough questions for
+ * Pairs or questions within which a planted mistake must be found: four times each scenario, and more; and enough questions for
  * every narrowing to meet what it takes away.
  */
 export const ENOUGH: Readonly<Record<OracleName, number>> = {

@@ -140,16 +140,28 @@ export async function scenariosOf(county: County): Promise<readonly Scenario[]> 
       person: county.idOf('elements'),
       token: () => staff(),
       hides: RESTRICTED,
-      asks: [
-        '_sort=location',
-        '_sort=-reason-code',
-        'reason-code:missing=false',
-        'location:missing=true',
-      ].map((query) => `Encounter?patient=${county.idOf('elements')}&${query}`),
+      asks: await asksOfElements(county),
     },
     await contradicted(county),
     ...(await closed(county)),
     await namesakes(county),
+  ];
+}
+
+/** Orders, conditions and versions that would tell what is in an element that is not shared. */
+async function asksOfElements({ client, idOf, trust }: County): Promise<readonly string[]> {
+  const person = idOf('elements');
+  const { rows } = await client.query<{ id: string; version: string }>(
+    `select resource_id::text as id, valid_from::text as version from record.resource_version
+      where person_id = $1 and source = $2 and type = 7 order by resource_id limit 2`,
+    [person, trust],
+  );
+  if (rows.length === 0) throw new Error('The trust has no Encounter of the person.');
+  return [
+    ...['_sort=location', '_sort=-reason-code', 'reason-code:missing=false', 'location:missing=true'].map(
+      (query) => `Encounter?patient=${person}&${query}`,
+    ),
+    ...rows.flatMap(({ id, version }) => [`Encounter/${id}/_history`, `Encounter/${id}/_history/${version}`]),
   ];
 }
 
