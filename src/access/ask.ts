@@ -27,6 +27,8 @@ export interface Ask {
   readonly results?: Results;
   /** `$match`: what must be true of the person */
   readonly certain?: CertainPerson;
+  /** `$declare-relationship`: what is declared */
+  readonly declares?: { readonly reason: string; readonly hours?: number };
   /** `$everything`: which part of it */
   readonly part?: RecordPart;
   /** a history: versions that were current at some time in it */
@@ -48,7 +50,9 @@ export type Interaction =
   /** `$match`: a person by what is known of them, where that is certain */
   | 'match'
   /** `$summary`: an International Patient Summary */
-  | 'summary';
+  | 'summary'
+  /** `$declare-relationship`: a relationship of care with the person, on the user's word; shows nothing of the record */
+  | 'declare-relationship';
 
 /** What is known of a person who is to be found with certainty. What is not given is not compared. */
 export interface CertainPerson {

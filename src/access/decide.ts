@@ -1,10 +1,10 @@
 import { SERVED_NAMES, type ServedTypeName } from '../fhir/served.ts';
 import type { Ask } from './ask.ts';
 import type { Caller } from './caller.ts';
-import { combine } from './combine.ts';
+import { combine, notedIn } from './combine.ts';
 import type { Facts, RowFacts, SourceState } from './facts.ts';
 import { personAsked } from './person-asked.ts';
-import type { Refusal, Rule, Verdict, Withhold } from './rule.ts';
+import type { Noted, Refusal, Rule, Verdict, Withhold } from './rule.ts';
 import { RULES } from './rules.ts';
 import { Visibility } from './visibility.ts';
 
@@ -31,6 +31,8 @@ export interface Judgement {
   readonly verdict: Verdict['verdict'] | 'does-not-apply';
   /** of a denial */
   readonly reason?: string;
+  /** for the audit */
+  readonly noted?: Noted;
 }
 
 /**
@@ -47,12 +49,20 @@ class GrantOfDecision {
   /** consent epoch the decision was made at; absent where no person was decided on */
   readonly epoch: number | undefined;
   readonly policyVersion: string;
+  /** what the audit is to say of how it was decided */
+  readonly noted: Noted;
   readonly #facts: Facts;
   readonly #visibility: Visibility;
   #types: readonly ServedTypeName[] | undefined;
   #horizon: readonly SourceState[] | undefined;
 
-  constructor(caller: Caller, ask: Ask, facts: Facts, withholds: readonly Withhold[]) {
+  constructor(
+    caller: Caller,
+    ask: Ask,
+    facts: Facts,
+    withholds: readonly Withhold[],
+    judgements: readonly Judgement[],
+  ) {
     const person = personAsked(ask, facts);
     this.caller = caller;
     this.ask = ask;
@@ -61,6 +71,7 @@ class GrantOfDecision {
     this.publication = facts.publication;
     this.epoch = person?.epoch;
     this.policyVersion = facts.policy.version;
+    this.noted = notedIn(judgements);
     this.#facts = facts;
     this.#visibility = new Visibility(withholds);
   }
@@ -141,7 +152,7 @@ export function decide(caller: Caller, ask: Ask, facts: Facts): Decision {
     return {
       outcome: 'granted',
       judgements,
-      grant: new GrantOfDecision(caller, ask, facts, combined.withholds),
+      grant: new GrantOfDecision(caller, ask, facts, combined.withholds, judgements),
     };
   } catch {
     return { outcome: 'refused', judgements, refusal: failed('decide') };
@@ -150,6 +161,8 @@ export function decide(caller: Caller, ask: Ask, facts: Facts): Decision {
 
 function judgement(rule: Rule, verdict: Verdict | 'does-not-apply'): Judgement {
   if (verdict === 'does-not-apply') return { rule: rule.name, verdict };
+  if (verdict.verdict === 'no-opinion' && verdict.noted !== undefined)
+    return { rule: rule.name, verdict: verdict.verdict, noted: verdict.noted };
   if (verdict.verdict !== 'deny') return { rule: rule.name, verdict: verdict.verdict };
   return { rule: rule.name, verdict: 'deny', reason: verdict.refusal.reason };
 }

@@ -1,5 +1,6 @@
 import type { ServedTypeName } from '../fhir/served.ts';
 import type { Policy } from './policy.ts';
+import type { RelationshipKind } from './relationship-text.ts';
 
 /** All that a decision may know, gathered in one query at one publication. Decisions take it as a value. */
 export interface Facts {
@@ -42,8 +43,23 @@ export interface PersonFacts {
   readonly optedOut: boolean;
   /** social care agreements by source code */
   readonly agreements: readonly AgreementFact[];
+  /** sources that know the person, as far as it matters whether any of them may say so: read with the relationships */
+  readonly knownTo: readonly string[];
+  /** of the caller's organisation with the person, as sources state them; read where the organisation asks for one */
+  readonly relationships: readonly RelationshipFact[];
+  /** until when one that the user has declared lasts, milliseconds since the epoch; absent: none was */
+  readonly declaredUntil?: number;
   /** sources whose contribution contradicts the established identity: never gathered */
   readonly quarantined: readonly string[];
+}
+
+export interface RelationshipFact {
+  readonly kind: RelationshipKind;
+  /** `YYYY-MM-DD`, both ends included */
+  readonly from: string;
+  readonly to?: string;
+  /** the row that states it: a relationship counts where that row may count */
+  readonly row: RowFacts;
 }
 
 export interface AgreementFact {

@@ -22,6 +22,7 @@ const QUERIES: ReadonlySet<OccurrenceKind> = new Set([
   'everything',
   'match',
   'summary',
+  'declare-relationship',
   'validate',
 ]);
 

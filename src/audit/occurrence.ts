@@ -43,6 +43,8 @@ export type OccurrenceKind =
   | 'everything'
   | 'match'
   | 'summary'
+  /** a user's word that they care for the person */
+  | 'declare-relationship'
   /** an operation that shows nothing of the record */
   | 'validate'
   /** requests sent together that were refused together; else each has an event of its own */

@@ -73,7 +73,8 @@ function askOf(
     case 'search-type':
       return askOfSearch(type, query, baseUrl);
     case 'match':
-      throw new Problem('invalid', '$match is asked by POST, with a Parameters body.');
+    case 'declare-relationship':
+      throw new Problem('invalid', `$${interaction} is asked by POST, with a Parameters body.`);
   }
 }
 
@@ -167,7 +168,8 @@ function pathOf({ interaction, type, id, version }: Question): string {
     case 'summary':
       return `${type}/${id}/$${interaction}`;
     case 'match':
-      return `${type}/$match`;
+    case 'declare-relationship':
+      return `${type}/$${interaction}`;
     case 'search-type':
       return type;
   }

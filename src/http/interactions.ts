@@ -16,7 +16,7 @@ export const VERSIONED: readonly ServedTypeName[] = SERVED_NAMES.filter((type) =
 /** Interactions of the REST API with a type; operations are apart. */
 export function interactionsOf(
   type: ServedTypeName,
-): readonly Exclude<Interaction, 'everything' | 'match' | 'summary'>[] {
+): readonly Exclude<Interaction, 'everything' | 'match' | 'summary' | 'declare-relationship'>[] {
   return [
     'read',
     ...(VERSIONED.includes(type) ? (['vread', 'history-instance'] as const) : []),
@@ -62,6 +62,15 @@ export const OPERATIONS: readonly Operation[] = [
     level: 'instance',
     methods: ['GET'],
     documentation: 'An International Patient Summary document of what the caller may see.',
+  },
+  {
+    name: 'declare-relationship',
+    definition: 'https://mycarerecord.example/fhir/OperationDefinition/declare-relationship',
+    types: ['Patient'],
+    level: 'type',
+    methods: ['POST'],
+    documentation:
+      'Declares that the user cares for a person: patient (id) or identifier (NHS number), reason, hours. Their organisation says whether that is enough.',
   },
   {
     name: 'validate',

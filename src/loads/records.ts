@@ -122,6 +122,8 @@ export interface StagedRow {
   /** `system|value`; of directory types only */
   readonly identifiers: readonly string[];
   readonly hash: Buffer;
+  /** organisations it shows to care for the person (`relationshipsOf`) */
+  readonly relationships: readonly string[];
   /** values of its search parameters (`searchLine`); empty: none */
   readonly searchLine: string;
   readonly body: string;

@@ -173,9 +173,9 @@ function readerOf(context: LoadContext, mapped: MappedExtract | undefined): Extr
 
 /** Whatever decides what is stored of a row, beside the row itself. */
 function versionSalt(source: SourcePolicy, mapper: string): Buffer {
-  const { code, sector, organisation, shares } = source;
+  const { code, sector, organisation, shares, registers } = source;
   return createHash('sha256')
-    .update(JSON.stringify([mapper, code, sector, organisation, shares]))
+    .update(JSON.stringify([mapper, code, sector, organisation, shares, registers]))
     .digest();
 }
 

@@ -1,4 +1,5 @@
-import type { Grant, Refusal } from '../access/decide.ts';
+import { notedIn } from '../access/combine.ts';
+import type { Grant, Judgement, Refusal } from '../access/decide.ts';
 import type { Facts } from '../access/facts.ts';
 import type { Occurrence, Outcome } from '../audit/occurrence.ts';
 import type { Receipt } from '../audit/ports.ts';
@@ -38,7 +39,10 @@ export async function accountFor(
         };
   const personId = grant.personIds[0];
   const receipt = await ports.journal.append({
-    occurrence: occurrence(ports, request, facts, outcome, personId, answer.released),
+    occurrence: {
+      ...occurrence(ports, request, facts, outcome, personId, answer.released),
+      ...detailsOf({ ...grant.noted, ...answer.details }),
+    },
     released: answer.released.map((row) => ({ id: row.id, version: row.version })),
     publication: facts.publication,
   });
@@ -52,10 +56,14 @@ export async function accountRefusal(
   request: DisclosureRequest,
   facts: Facts,
   refusal: Refusal,
+  judgements: readonly Judgement[] = [],
 ): Promise<Receipt> {
   const known = facts.person === 'absent' || facts.person === 'unknown' ? undefined : facts.person.personId;
   return ports.journal.append({
-    occurrence: occurrence(ports, request, facts, { code: '4', reason: refusal.reason }, known, []),
+    occurrence: {
+      ...occurrence(ports, request, facts, { code: '4', reason: refusal.reason }, known, []),
+      ...detailsOf(notedIn(judgements)),
+    },
     released: [],
     publication: facts.publication,
   });
@@ -90,6 +98,10 @@ async function tryAccount(ports: DisclosePorts, request: DisclosureRequest, outc
   } catch {
     // nothing is released, and the journal has reported its own failure
   }
+}
+
+function detailsOf(details: Readonly<Record<string, string>>): Pick<Occurrence, 'details'> {
+  return Object.keys(details).length === 0 ? {} : { details };
 }
 
 export function occurrence(

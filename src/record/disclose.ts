@@ -42,6 +42,7 @@ async function discloseOne(ports: DisclosePorts, request: DisclosureRequest): Pr
     const receipt = await accountFor(ports, request, facts, grant, answer);
     if (answer.problem !== undefined) throw answer.problem;
     const { body, lastModified } = answer;
+    await answer.effect?.();
     return { body, receipt, ...(lastModified !== undefined && { lastModified }) };
   }
   throw changing();
@@ -54,7 +55,7 @@ async function refuse(
   facts: Facts,
   decision: Extract<Decision, { outcome: 'refused' }>,
 ): Promise<Accounted> {
-  const receipt = await accountRefusal(ports, request, facts, decision.refusal);
+  const receipt = await accountRefusal(ports, request, facts, decision.refusal, decision.judgements);
   const answer = composeRefused(ports, request, facts, decision.refusal);
   if (answer.problem !== undefined) throw accounted(answer.problem);
   return { body: answer.body, receipt };

@@ -69,8 +69,20 @@ export interface RecordStore extends Source {
   numbersOf(personIds: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>>;
   /** the person's consent epoch as it is now */
   epoch(personIds: readonly string[]): Promise<number>;
+  /** takes the place of what the user declared of the person before */
+  declareRelationship(declaration: Declaration): Promise<void>;
   consents(grant: Grant): Promise<readonly ConsentRecord[]>;
   directory(grant: Grant, type: ServedTypeName, wanted: DirectoryWanted): Promise<readonly Row[]>;
+}
+
+/** A relationship of care with a person that a user has declared. Times are milliseconds since the epoch. */
+export interface Declaration {
+  readonly personId: string;
+  readonly organisation: string;
+  readonly userId: string;
+  readonly reason: string;
+  readonly at: number;
+  readonly until: number;
 }
 
 /** Folded names; without `given` every given name. */

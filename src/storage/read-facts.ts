@@ -1,8 +1,10 @@
 import type { PersonReference } from '../access/ask.ts';
 import type { Caller } from '../access/caller.ts';
-import type { AgreementFact, Facts, PersonFacts, SourceState } from '../access/facts.ts';
+import type { AgreementFact, Facts, PersonFacts, RelationshipFact, SourceState } from '../access/facts.ts';
 import type { Policy } from '../access/policy.ts';
+import { namesOf, readRelationship } from '../access/relationship-text.ts';
 import { londonDay } from '../fhir/london.ts';
+import { servedByCode } from '../fhir/served.ts';
 import type { Database, Statement } from './database.ts';
 
 export type FactReader = (person: PersonReference, caller: Caller, publication?: number) => Promise<Facts>;
@@ -18,7 +20,12 @@ export function factReader(
   const horizonOf = horizonReader(database, codeOf);
   return async (person, caller, publication) => {
     const statement = STATEMENTS[person.by];
-    const [row] = await database.read(statement, [key(person), ...callerKey(caller), publication ?? null]);
+    const [row] = await database.read(statement, [
+      key(person),
+      ...callerKey(caller),
+      publication ?? null,
+      carers(caller, policy),
+    ]);
     if (row === undefined) throw new Error('The facts query answered no row.');
     const at = now();
     const newest = Number(row[0] ?? 0);
@@ -46,6 +53,13 @@ function callerKey(caller: Caller): readonly [string | null, string | null] {
     : [null, null];
 }
 
+/** Names of the organisation whose relationships matter; null: nobody's do, and none are read. */
+function carers(caller: Caller, policy: Policy): readonly string[] | null {
+  if (caller.kind !== 'staff') return null;
+  const organisation = policy.organisations.get(caller.organisation);
+  return organisation === undefined || organisation.relationship === 'off' ? null : namesOf(organisation);
+}
+
 function personFacts(
   row: readonly unknown[],
   codeOf: ReadonlyMap<number, string>,
@@ -61,6 +75,9 @@ function personFacts(
     restricted: row[6] !== false,
     optedOut: row[7] !== false,
     agreements: ((row[8] ?? []) as AgreementRow[]).flatMap((agreement) => agreementFact(agreement, codeOf)),
+    knownTo: ((row[12] ?? []) as number[]).flatMap((number) => codeOf.get(number) ?? []),
+    relationships: ((row[10] ?? []) as RelationshipRow[]).flatMap((each) => relationshipFacts(each, codeOf)),
+    ...(typeof row[11] === 'number' ? { declaredUntil: row[11] } : {}),
     quarantined: ((row[9] ?? []) as number[]).flatMap((number) => codeOf.get(number) ?? []),
   };
 }
@@ -80,8 +97,35 @@ function agreementFact(row: AgreementRow, codeOf: ReadonlyMap<number, string>): 
   ];
 }
 
+type RelationshipRow = readonly [
+  id: string,
+  personId: string,
+  source: number,
+  type: number,
+  categories: readonly string[],
+  labels: readonly string[],
+  codes: readonly string[],
+  stated: readonly string[],
+];
+
+function relationshipFacts(
+  [id, personId, number, type, categories, labels, codes, stated]: RelationshipRow,
+  codeOf: ReadonlyMap<number, string>,
+): RelationshipFact[] {
+  const source = codeOf.get(number);
+  if (source === undefined) return [];
+  const row = { id, personId, source, type: servedByCode(type), categories, labels, codes };
+  return stated.flatMap((text) => {
+    const read = readRelationship(text);
+    if (read === undefined) return [];
+    const { kind, from, to } = read;
+    return [{ kind, from, ...(to === undefined ? {} : { to }), row }];
+  });
+}
+
 /**
- * $1 the key of the person, $2 organisation and $3 user of the caller, $4 publication or null. The people of the
+ * $1 the key of the person, $2 organisation and $3 user of the caller, $4 publication or null, $5 names of the
+ * organisation whose relationships matter, or null. The people of the
  * cluster are an array from the start: every part below is then a look-up by key, whatever the planner knows.
  */
 function statement(name: string, target: string): Statement {
@@ -114,7 +158,19 @@ select
      select sp.source, false, null, null from record.source_patient sp
      where (select cardinality(people) > 1 from ids) and sp.person_id = any(${people})
        and not exists (select from record.agreement a where a.person_id = sp.person_id and a.source = sp.source)) held),
-  (select array_agg(source) from record.quarantine where person_id = any(${people}))`,
+  (select array_agg(source) from record.quarantine where person_id = any(${people})),
+  -- as of the newest publications, whatever is read: a relationship is of now
+  (select json_agg(json_build_array(v.resource_id, v.person_id, v.source, v.type, v.category, v.labels, v.codes, r.stated))
+   from record.resource_version v
+   cross join lateral (select load_no from record.publication where source = v.source order by p desc limit 1) h
+   cross join lateral (select array_agg(s) as stated from unnest(v.relationships) s
+                       where split_part(s, e'\\t', 1) = any($5::text[])) r
+   where $5::text[] is not null and v.person_id = any(${people}) and v.relationships is not null
+     and v.valid_from <= h.load_no and v.valid_to > h.load_no and r.stated is not null),
+  (select (extract(epoch from max(until)) * 1000)::float8 from record.declared_relationship
+   where $5::text[] is not null and person_id = any(${people}) and organisation = $2 and user_id = $3),
+  (select array_agg(distinct source) from record.source_patient
+   where $5::text[] is not null and person_id = any(${people}) and state = 'accepted')`,
   };
 }
 

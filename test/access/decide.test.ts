@@ -28,6 +28,7 @@ import {
   source,
   staff,
   system,
+  undeclared,
 } from './world.ts';
 
 const { decide } = decideModule;
@@ -95,6 +96,7 @@ t.test('where several rules refuse, the first in the order of the policy is give
     'restricted-person',
     'own-record',
     'opt-out',
+    'relationship',
     'social-care-agreement',
     'sharing',
     'labels',
@@ -116,15 +118,16 @@ t.test('where several rules refuse, the first in the order of the policy is give
     refused(staff(), all, facts({ person: 'unknown', ...numbers })),
     refused(staff(), all, facts({ person: gone, ...numbers })),
     refused(staff(), all, facts({ person: { ...gone, restricted: false }, ...numbers })),
-    refused(staff(), all, facts({ person: { ...gone, restricted: false } })),
+    refused(undeclared(), all, facts({ person: { ...gone, restricted: false } })),
+    refused(undeclared(), all, facts()),
   ];
   t.strictSame(
     got.map((refusal) => refusal.rule),
-    names.slice(0, 9),
+    names.slice(0, 10),
   );
   t.strictSame(
     got.map((refusal) => refusal.aboutPerson),
-    [false, false, false, false, false, true, true, true, true],
+    [false, false, false, false, false, true, true, true, true, true],
   );
 });
 

@@ -1,7 +1,11 @@
 import t from 'tap';
+import type { Ask } from '../../src/access/ask.ts';
+import type { Caller, StaffCaller } from '../../src/access/caller.ts';
 import { decide } from '../../src/access/decide.ts';
-import type { Facts, PersonFacts } from '../../src/access/facts.ts';
+import type { Facts, PersonFacts, RelationshipFact } from '../../src/access/facts.ts';
+import type { RelationshipPolicy } from '../../src/access/policy.ts';
 import {
+  CONFIDENTIALITY,
   check,
   directory,
   everything,
@@ -10,21 +14,26 @@ import {
   inOrder,
   OWN_FACTS,
   officer,
+  organisation,
   outcome,
   patient,
   person,
   policy,
   ROWS,
   read,
+  row,
   SOCIAL,
   search,
+  source,
   staff,
   TODAY,
+  undeclared,
   without,
 } from './world.ts';
 
 const all = everything();
 const audit = search('AuditEvent');
+const NOW = facts().now;
 const known = facts();
 const own = facts(OWN_FACTS);
 const AUDIT = ['audit-rxq', 'audit-council', 'audit-self'];
@@ -135,6 +144,103 @@ t.test('rule 5: nobody opens their own record with a work login', async (t) => {
   t.strictSame(outcome(officer(), audit, across, about), AUDIT, 'events about nobody are');
   const declared = outcome(officer({ attestsNotOwn: true }), audit, acrossUnlinked, events);
   t.strictSame(declared, AUDIT, 'a declaration holds for a search');
+});
+
+t.test('rule 6: staff open the records of people whom their organisation cares for', async (t) => {
+  const no = 'relationship forbidden relationship-required';
+  const encounter = row('acute-encounter', 'acute', 'Encounter');
+  type Stated = Partial<RelationshipFact>;
+  const cared = (stated: Stated = {}, more: Partial<PersonFacts> = {}, more2: Partial<Facts> = {}): Facts =>
+    of({ relationships: [{ kind: 'encounter', from: TODAY, row: encounter, ...stated }], ...more }, more2);
+  const demands = (relationship: RelationshipPolicy, changes: Partial<PersonFacts> = {}): Facts =>
+    of(changes, { policy: policy({ organisations: [organisation('RXQ', { relationship })] }) });
+  const needed = (stated: Stated = {}): Facts => ({
+    ...cared(stated),
+    policy: policy({ organisations: [organisation('RXQ', { relationship: 'required' })] }),
+  });
+  const nobody = undeclared();
+  const says = (reason: string, until = NOW + 1): StaffCaller => staff({ declares: { reason, until } });
+  const lcs = { source: 'lcs', given: true, from: '2026-01-01' };
+  const team = { kind: 'involvement', row: row('lcs-team', 'lcs', 'CareTeam') } as const;
+  const labelled = { row: { ...encounter, labels: [`${CONFIDENTIALITY}|R`] } };
+  const unshared = policy({ sources: [source('acute', 2, 'RXQ', { shares: { Patient: {} } })] });
+  const declare: Ask = { ...all, interaction: 'declare-relationship' };
+  const both = inOrder(HEALTH, SOCIAL, ['lcs-worker']);
+  check(t, [
+    ['none', nobody, all, known, no],
+    ['none, a search', nobody, search('Observation'), known, no],
+    ['none, a read by id', nobody, read('Condition'), known, no],
+    ['recorded', nobody, all, cared(), HEALTH],
+    ['begins tomorrow', nobody, all, cared({ from: '2026-11-23' }), no],
+    ['ends today', nobody, all, cared({ from: '2026-01-01', to: TODAY }), HEALTH],
+    ['ended yesterday', nobody, all, cared({ from: '2026-01-01', to: '2026-11-21' }), no],
+    ['of a source in doubt', nobody, all, cared({}, { quarantined: ['acute'] }), no],
+    ['by a row that a label hides', nobody, all, cared(labelled), no],
+    ['by a type that is not shared', nobody, all, cared({}, {}, { policy: unshared }), no],
+    ['by social care, not agreed', nobody, all, cared(team), no],
+    ['by social care, agreed', nobody, all, cared(team, { agreements: [lcs] }), both],
+    [
+      'a token for fewer types',
+      undeclared({}, 'user/Observation.rs'),
+      all,
+      cared(),
+      'scopes forbidden scopes',
+    ],
+    [
+      'does not end the care',
+      undeclared({}, 'user/Observation.rs'),
+      search('Observation'),
+      cared(),
+      ['gp-lab', 'gp-vital', 'surgery'].filter((id) => id !== 'surgery'),
+    ],
+    ['declared in the token', says('Her named nurse'), all, known, HEALTH],
+    ['without a reason', says(' - '), all, known, no],
+    ['its time is over', says('Her named nurse', NOW), all, known, no],
+    ['for the person launched for', staff({ launchedFor: 'p0' }), all, known, HEALTH],
+    ['not for another', staff({ launchedFor: 'p9' }), all, known, no],
+    ['declared before', nobody, all, of({ declaredUntil: NOW + 1 }), HEALTH],
+    ['declared before, over', nobody, all, of({ declaredUntil: NOW }), no],
+    ['a declaration itself', nobody, declare, known, HEALTH],
+    ['required: declared is not enough', staff(), all, demands('required'), no],
+    ['nor declared before', nobody, all, demands('required', { declaredUntil: NOW + 1 }), no],
+    ['nor can it be', nobody, declare, demands('required'), no],
+    ['required: recorded', nobody, all, needed(), HEALTH],
+    ['off', nobody, all, demands('off'), HEALTH],
+    ['a patient', patient(), search('Encounter'), own, FOR_PATIENTS],
+    ['an officer', officer(), all, known, HEALTH],
+    ['a directory', nobody, directory('Location'), facts({ person: 'absent' }), ['surgery']],
+    ['nobody in particular', nobody, search('Condition'), facts({ person: 'absent' }), NOT_FOUND],
+    [
+      'a restricted person is not found',
+      nobody,
+      all,
+      of({ restricted: true }),
+      'restricted-person not-found not-found',
+    ],
+    [
+      'own record comes first',
+      nobody,
+      all,
+      facts({ callerNumbers: ['hmac-p1'] }),
+      'own-record forbidden own-record',
+    ],
+    ['so does an opt-out', nobody, all, of({ optedOut: true }), 'opt-out forbidden consent-withdrawn'],
+  ]);
+  const asUnknown = (changes: Partial<PersonFacts>): unknown => {
+    const decision = decide(nobody, all, of(changes));
+    return decision.outcome === 'refused' && { ...decision.refusal, rule: '' };
+  };
+  const unknown = decide(nobody, all, facts({ person: 'unknown' }));
+  const never = unknown.outcome === 'refused' && { ...unknown.refusal, rule: '' };
+  t.strictSame(asUnknown({ knownTo: ['lcs'] }), never, 'known to social care alone: as unknown');
+  t.strictSame(asUnknown({ knownTo: [] }), never, 'known to nobody: as unknown');
+  t.strictSame(asUnknown({ knownTo: ['gp'], quarantined: ['gp'] }), never, 'a source in doubt says nothing');
+  const noted = (caller: Caller, at: Facts): unknown =>
+    Object.assign({}, ...decide(caller, all, at).judgements.map((judgement) => judgement.noted));
+  t.match(noted(nobody, cared()), { relationship: 'encounter' }, 'the audit keeps which it was');
+  t.match(noted(staff(), cared()), { relationship: 'encounter' }, 'recorded comes before declared');
+  t.match(noted(staff(), known), { relationship: 'declared' });
+  t.match(noted(nobody, demands('off')), { relationship: 'off' });
 });
 
 t.test('rule 8: an opt-out hides every sector from staff and says so', async (t) => {

@@ -118,6 +118,8 @@ export function person(changes: Partial<PersonFacts> = {}): PersonFacts {
     restricted: false,
     optedOut: false,
     agreements: [],
+    knownTo: ['gp', 'acute', 'lcs'],
+    relationships: [],
     quarantined: [],
     ...changes,
   };
@@ -170,9 +172,16 @@ export function staff(changes: Partial<StaffCaller> = {}, scope = 'user/*.rs'): 
     purpose: 'TREAT',
     reason: 'On my ward',
     attestsNotOwn: false,
+    declares: { reason: 'On my ward', until: Date.UTC(2026, 10, 22, 10) },
     namedBy: 'login',
     ...changes,
   };
+}
+
+/** Staff who declare nothing. */
+export function undeclared(changes: Partial<StaffCaller> = {}, scope = 'user/*.rs'): StaffCaller {
+  const { declares: _nothing, ...caller } = staff(changes, scope);
+  return caller;
 }
 
 export function officer(changes: Partial<GovernanceCaller> = {}, scope = 'user/*.rs'): GovernanceCaller {
@@ -213,7 +222,12 @@ export function directory(type: ServedTypeName): Ask {
   return { interaction: 'search-type', type, person: { by: 'none' }, count: 50 };
 }
 
-function row(id: string, from: string, type: ServedTypeName, changes: Partial<RowFacts> = {}): RowFacts {
+export function row(
+  id: string,
+  from: string,
+  type: ServedTypeName,
+  changes: Partial<RowFacts> = {},
+): RowFacts {
   return { id, personId: 'p1', type, source: from, categories: [], labels: [], codes: [], ...changes };
 }
 

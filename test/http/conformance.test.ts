@@ -34,7 +34,7 @@ t.test('conformance resources', async (t) => {
     const unknown = await service.get('CodeSystem/aggregated-patient');
     t.equal(unknown.status, 404, 'an id of another type');
     t.equal(unknown.json.resourceType, 'OperationOutcome');
-    t.equal((await service.get('OperationDefinition')).status, 404, 'a type without any is no address');
+    t.equal((await service.get('ConceptMap')).status, 404, 'a type without any is no address');
   });
 
   t.test('are searched by url, id, name, version and status, and by them together', async (t) => {

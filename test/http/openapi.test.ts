@@ -62,7 +62,7 @@ t.test('what the service says of itself', async (t) => {
       .flatMap(({ url }) => {
         const [, type, rest = ''] = /^\/fhir\/([A-Z][A-Za-z]+)(\/.*)?$/.exec(url) ?? [];
         if (type === undefined) return [];
-        const operation = /\$(\w+)$/.exec(rest)?.[1];
+        const operation = /\$([\w-]+)$/.exec(rest)?.[1];
         if (operation !== undefined) return [`${type} $${operation}`];
         const code = {
           '': 'search-type',

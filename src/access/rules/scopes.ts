@@ -16,6 +16,7 @@ const LETTERS: { readonly [I in Ask['interaction']]: readonly ScopeLetter[] } = 
   everything: ['r', 's'],
   match: ['r', 's'],
   summary: ['r', 's'],
+  'declare-relationship': ['r', 's'],
 };
 
 export const scopesRule: Rule = {

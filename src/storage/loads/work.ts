@@ -83,7 +83,7 @@ create temp table load_todo (
 create temp table load_stage (
   resource_id uuid not null, person_id uuid not null, type smallint not null, category text[] collate "C" not null,
   labels text[] collate "C" not null, codes text[] collate "C" not null, identifiers text[] collate "C" not null,
-  content_hash bytea not null, search_line text collate "C" not null, body text collate "C" not null,
+  content_hash bytea not null, relationships text[] collate "C", search_line text collate "C" not null, body text collate "C" not null,
   file smallint not null, line int not null);
 create temp table load_sorted (
   n bigint not null, at tid not null, resource_id uuid not null, person_id uuid not null, type smallint not null,
