@@ -61,6 +61,7 @@ const organisation = {
       additionalProperties: false,
       required: ['base', 'unlisted', 'roles'],
       properties: {
+        version: text,
         base: classes,
         unlisted: { enum: ['base', 'refuse'] },
         roles: { type: 'object', additionalProperties: role },

@@ -161,7 +161,7 @@ export function decide(caller: Caller, ask: Ask, facts: Facts): Decision {
 
 function judgement(rule: Rule, verdict: Verdict | 'does-not-apply'): Judgement {
   if (verdict === 'does-not-apply') return { rule: rule.name, verdict };
-  if (verdict.verdict === 'no-opinion' && verdict.noted !== undefined)
+  if ((verdict.verdict === 'no-opinion' || verdict.verdict === 'withhold') && verdict.noted !== undefined)
     return { rule: rule.name, verdict: verdict.verdict, noted: verdict.noted };
   if (verdict.verdict !== 'deny') return { rule: rule.name, verdict: verdict.verdict };
   return { rule: rule.name, verdict: 'deny', reason: verdict.refusal.reason };

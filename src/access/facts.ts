@@ -36,6 +36,10 @@ export interface PersonFacts {
   readonly cluster: readonly string[];
   /** keyed HMACs (hex) of every NHS number of the cluster, superseded ones included */
   readonly numbers: readonly string[];
+  /** keyed HMACs (hex) of the NHS numbers of whoever lives with the person; read where the caller's own are known */
+  readonly household: readonly string[];
+  /** folded, as every source has them; read for staff and governance */
+  readonly familyNames: readonly string[];
   /** changes whenever consent, agreement, restriction or identity of the person does */
   readonly epoch: number;
   /** the S-flag, from any source */

@@ -61,6 +61,8 @@ export type DataClass =
   | 'audit';
 
 export interface RoleTable {
+  /** the organisation's own name for this state of its table, or a hash of it: goes into every decision */
+  readonly version: string;
   /** classes for everyone the organisation lets in; profiles below only narrow them */
   readonly base: readonly DataClass[];
   /** what becomes of a role that the table does not list */

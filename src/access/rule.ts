@@ -41,7 +41,7 @@ export function doesNotApply(meaning: string): Application {
 export type Verdict =
   | { readonly verdict: 'allow' }
   | { readonly verdict: 'deny'; readonly refusal: Refusal }
-  | { readonly verdict: 'withhold'; readonly withhold: Withhold }
+  | { readonly verdict: 'withhold'; readonly withhold: Withhold; readonly noted?: Noted }
   | { readonly verdict: 'no-opinion'; readonly noted?: Noted };
 
 /** What an audit event is to say of how it was decided, by name: for governance alone, never for the caller. */

@@ -39,6 +39,8 @@ export interface PatientRecord {
   readonly demographics: Demographics;
   /** every name given, folded, as `family<tab>given` */
   readonly names: readonly string[];
+  /** keys of the homes given (`householdKeys`) */
+  readonly households: readonly string[];
 }
 
 /** A Patient row that carries the S-flag and is not taken as it is: whom to restrict. */

@@ -71,6 +71,8 @@ function personFacts(
     personId: row[2],
     cluster,
     numbers: ((row[4] ?? []) as string[]).map(numberHmac),
+    household: ((row[13] ?? []) as string[]).map(numberHmac),
+    familyNames: (row[14] ?? []) as string[],
     epoch: Number(row[5]),
     restricted: row[6] !== false,
     optedOut: row[7] !== false,
@@ -96,6 +98,9 @@ function agreementFact(row: AgreementRow, codeOf: ReadonlyMap<number, string>): 
     },
   ];
 }
+
+/** People of one address who are taken for one household. */
+const LARGEST_HOUSEHOLD = 20;
 
 type RelationshipRow = readonly [
   id: string,
@@ -170,7 +175,16 @@ select
   (select (extract(epoch from max(until)) * 1000)::float8 from record.declared_relationship
    where $5::text[] is not null and person_id = any(${people}) and organisation = $2 and user_id = $3),
   (select array_agg(distinct source) from record.source_patient
-   where $5::text[] is not null and person_id = any(${people}) and state = 'accepted')`,
+   where $5::text[] is not null and person_id = any(${people}) and state = 'accepted'),
+  -- an address of many people is a home of another kind
+  (select case when count(distinct nhs_number) <= ${LARGEST_HOUSEHOLD} then array_agg(distinct nhs_number) end from (
+     select n.nhs_number from record.household own
+     join record.household other on other.key = own.key
+     join record.person_number n on n.person_id = other.person_id
+     where own.person_id = any(${people}) and other.person_id <> all(${people})
+       and exists (select from record.staff_identity where organisation = $2 and user_id = $3)
+     limit ${LARGEST_HOUSEHOLD * 4}) living),
+  (select array_agg(distinct family) from record.person_search where $3::text is not null and person_id = any(${people}))`,
   };
 }
 

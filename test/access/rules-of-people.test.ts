@@ -146,6 +146,31 @@ t.test('rule 5: nobody opens their own record with a work login', async (t) => {
   t.strictSame(declared, AUDIT, 'a declaration holds for a search');
 });
 
+t.test('rule 5: closeness is noted, for governance alone', async (t) => {
+  const noted = (caller: Caller, known: Facts): unknown => {
+    const { judgements } = decide(caller, caller.kind === 'governance' ? audit : all, known);
+    const found = judgements.find(({ rule }) => rule === 'own-record');
+    return found?.noted ?? found?.verdict;
+  };
+  const lives = facts({ callerNumbers: ['x', 'hmac-of-a-sister'] });
+  const named = (name: string): StaffCaller => staff({ user: { id: 'u1', name } });
+  const both = { 'same-household': 'true', 'same-family-name': 'true' };
+  t.strictSame(noted(staff(), known), 'no-opinion');
+  t.strictSame(noted(staff(), lives), { 'same-household': 'true' });
+  t.strictSame(noted(officer(), lives), { 'same-household': 'true' }, 'of officers too');
+  t.strictSame(noted(named('Dr Jo ÉXAMPLE'), lives), both);
+  const composed = of({ familyNames: ['oneilllovas'] });
+  for (const name of ["Jo O'Neill Løvås", 'Jo O Neill-Lovas']) {
+    t.strictSame(noted(named(name), composed), { 'same-family-name': 'true' }, name);
+  }
+  for (const name of ['Example', 'Example Jo', 'Jo Examples', '', 'Jo -']) {
+    const wanted = name === 'Example' ? { 'same-family-name': 'true' } : 'no-opinion';
+    t.strictSame(noted(named(name), known), wanted, `"${name}"`);
+  }
+  t.strictSame(noted(named('Jo Smith-Example'), known), { 'same-family-name': 'true' }, 'one of two names');
+  t.strictSame(outcome(named('Jo Example'), all, lives), HEALTH, 'and what is shown is the same');
+});
+
 t.test('rule 6: staff open the records of people whom their organisation cares for', async (t) => {
   const no = 'relationship forbidden relationship-required';
   const encounter = row('acute-encounter', 'acute', 'Encounter');

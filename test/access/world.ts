@@ -42,6 +42,7 @@ export function organisation(code: string, changes: Partial<Organisation> = {}):
     sector: 'health',
     agreements: [{ from: '2020-01-01' }],
     roles: {
+      version: 'table-1',
       base: CLASSES,
       unlisted: 'base',
       roles: {
@@ -118,6 +119,8 @@ export function person(changes: Partial<PersonFacts> = {}): PersonFacts {
     restricted: false,
     optedOut: false,
     agreements: [],
+    household: ['hmac-of-a-sister'],
+    familyNames: ['example'],
     knownTo: ['gp', 'acute', 'lcs'],
     relationships: [],
     quarantined: [],

@@ -243,6 +243,40 @@ t.test('access', async (t) => {
     t.equal((await service.get(`Patient/${id}`, worker)).status, 200);
   });
 
+  t.test(
+    'a look at the record of somebody close is noted for governance, and nobody else learns it',
+    async (t) => {
+      const smith = { kind: 'staff', organisation: 'K82001', role: 'general-practitioner' } as const;
+      const own = await service.token({ ...smith, user: 'gp-smith', name: 'Jordan Smith' });
+      const colleague = await service.token({ ...smith, user: 'gp-other', name: 'Kim Other' });
+      const sister = service.person('staff-household');
+      const person = await idOf('staff-household');
+      const path = `Patient/${person}/$everything`;
+      const close = await service.get(path, own, { 'x-request-id': 'close-1' });
+      const other = await service.get(path, colleague, { 'x-request-id': 'close-2' });
+      t.equal(close.status, 200);
+      t.equal(comparable(close), comparable(other), 'the answer is the same');
+      const details = await detailsOf('close-1');
+      t.match(details, { 'same-household': 'true', 'same-family-name': 'true' });
+      t.match(details['role-table'], /^[0-9a-f]{16}$/, 'beside the state of the role table');
+      t.notOk(Object.keys(await detailsOf('close-2')).some((name) => name.startsWith('same-')));
+      const today = new Date().toISOString().slice(0, 10);
+      const log = `AuditEvent?date=ge${today}&date=le${today}`;
+      const patient = await service.token({ kind: 'patient', nhsNumber: sister.nhsNumber ?? '' });
+      const seen = await service.get(log, patient);
+      t.equal(seen.status, 200);
+      t.ok(seen.json.entry.length > 0);
+      t.notMatch(seen.text, /same-household|same-family-name|role-table/);
+      const officer = await service.token({
+        kind: 'governance',
+        organisation: 'mcr-ig',
+        role: 'central-monitoring',
+      });
+      const listed = await service.get(`${log}&patient=${person}`, officer);
+      t.match(listed.text, /same-household/, 'governance finds it');
+    },
+  );
+
   t.test('an organisation asks for a recorded one, or for none', async (t) => {
     const nurse = { kind: 'staff', role: 'nurse', user: 'n-1' } as const;
     const strict = await service.token({ ...nurse, organisation: 'RNU' });

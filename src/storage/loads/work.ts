@@ -64,7 +64,7 @@ create temp table load_patient (
   person_id uuid, judged boolean not null default false,
   outdated boolean not null default false, nhs_number text collate "C", custodian text collate "C",
   restricted boolean not null, birth_date text collate "C" not null, family text collate "C" not null,
-  given text collate "C" not null, names text[] collate "C" not null);
+  given text collate "C" not null, names text[] collate "C" not null, households text[] collate "C" not null);
 create temp table load_care (
   local_id text collate "C" primary key, refusal text collate "C", stated text collate "C", resource_id uuid,
   given_by text, given_by_relationship text collate "C", recorded_at timestamptz, start_date date, end_date date);
