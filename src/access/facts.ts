@@ -1,4 +1,5 @@
 import type { ServedTypeName } from '../fhir/served.ts';
+import type { ConsentLimits } from './consent-limits.ts';
 import type { Policy } from './policy.ts';
 import type { RelationshipKind } from './relationship-text.ts';
 
@@ -45,6 +46,8 @@ export interface PersonFacts {
   /** the S-flag, from any source */
   readonly restricted: boolean;
   readonly optedOut: boolean;
+  /** refusals that are about some organisations, purposes, types or days, and that no later permission has ended */
+  readonly limitedOptOuts: readonly ConsentLimits[];
   /** social care agreements by source code */
   readonly agreements: readonly AgreementFact[];
   /** sources that know the person, as far as it matters whether any of them may say so: read with the relationships */
@@ -71,6 +74,8 @@ export interface AgreementFact {
   readonly given: boolean;
   readonly from?: string;
   readonly to?: string;
+  /** absent: none */
+  readonly limits?: ConsentLimits;
 }
 
 /** What decisions know of a stored resource without opening it. */

@@ -3,7 +3,7 @@ import type { LoadPhase, Tally } from './certificate.ts';
 import type { Manifest } from './manifest.ts';
 import type { LoadSession } from './ports.ts';
 import type { Preparer } from './prepare.ts';
-import type { CareStanding, OptOutRecord, RejectedRow } from './records.ts';
+import type { CareStanding, LimitedOptOut, OptOutRecord, RejectedRow } from './records.ts';
 import type { StagedFile } from './staging.ts';
 
 /** Told now and then while a load runs; `done` and `total` are rows, or bytes while staging. */
@@ -39,6 +39,7 @@ export interface ExtractReader {
 
 export interface ConsentHarvest {
   readonly optOuts: readonly OptOutRecord[];
+  readonly limitedOptOuts: readonly LimitedOptOut[];
   readonly standings: readonly CareStanding[];
   readonly optOutStatements: number;
   readonly ignored: number;

@@ -1,3 +1,4 @@
+import type { ConsentLimits } from '../access/consent-limits.ts';
 import type { ContributionVerdict } from '../identity/contribution.ts';
 import type { Demographics } from '../identity/demographics.ts';
 
@@ -79,6 +80,7 @@ export interface AgreementRecord {
   /** `YYYY-MM-DD` */
   readonly startDate: string;
   readonly endDate?: string;
+  readonly limits?: ConsentLimits;
 }
 
 /** The last word of this extract on one number. */
@@ -88,6 +90,14 @@ export interface OptOutRecord {
   /** milliseconds since the epoch */
   readonly enteredAt: number;
   readonly resourceId: string;
+}
+
+/** A refusal that is about some organisations, purposes, types or days only. */
+export interface LimitedOptOut {
+  readonly nhsNumber: string;
+  readonly enteredAt: number;
+  readonly resourceId: string;
+  readonly limits: ConsentLimits;
 }
 
 export interface RestrictionCounts {

@@ -1,5 +1,6 @@
 import type { PersonReference } from '../access/ask.ts';
 import type { Caller } from '../access/caller.ts';
+import type { ConsentLimits } from '../access/consent-limits.ts';
 import type { Grant } from '../access/decide.ts';
 import type { Facts, RowFacts } from '../access/facts.ts';
 import type { Journal } from '../audit/journal.ts';
@@ -115,6 +116,8 @@ interface Recorded {
 export interface OptOutRecord extends Recorded {
   readonly kind: 'opt-out';
   readonly optedOut: boolean;
+  /** absent: none */
+  readonly limits?: ConsentLimits;
 }
 
 export interface AgreementRecord extends Recorded {
@@ -123,6 +126,8 @@ export interface AgreementRecord extends Recorded {
   readonly givenBy?: string;
   readonly from?: string;
   readonly to?: string;
+  /** absent: none */
+  readonly limits?: ConsentLimits;
 }
 
 /** What `disclose` stands on. */

@@ -1,5 +1,6 @@
 import type { PersonReference } from '../access/ask.ts';
 import type { Caller } from '../access/caller.ts';
+import type { ConsentLimits } from '../access/consent-limits.ts';
 import type { AgreementFact, Facts, PersonFacts, RelationshipFact, SourceState } from '../access/facts.ts';
 import type { Policy } from '../access/policy.ts';
 import { namesOf, readRelationship } from '../access/relationship-text.ts';
@@ -76,6 +77,7 @@ function personFacts(
     epoch: Number(row[5]),
     restricted: row[6] !== false,
     optedOut: row[7] !== false,
+    limitedOptOuts: (row[15] ?? []) as ConsentLimits[],
     agreements: ((row[8] ?? []) as AgreementRow[]).flatMap((agreement) => agreementFact(agreement, codeOf)),
     knownTo: ((row[12] ?? []) as number[]).flatMap((number) => codeOf.get(number) ?? []),
     relationships: ((row[10] ?? []) as RelationshipRow[]).flatMap((each) => relationshipFacts(each, codeOf)),
@@ -84,7 +86,13 @@ function personFacts(
   };
 }
 
-type AgreementRow = readonly [source: number, given: boolean, from: string | null, to: string | null];
+type AgreementRow = readonly [
+  source: number,
+  given: boolean,
+  from: string | null,
+  to: string | null,
+  limits: ConsentLimits | null,
+];
 
 function agreementFact(row: AgreementRow, codeOf: ReadonlyMap<number, string>): AgreementFact[] {
   const source = codeOf.get(row[0]);
@@ -95,6 +103,7 @@ function agreementFact(row: AgreementRow, codeOf: ReadonlyMap<number, string>): 
       given: row[1],
       ...(row[2] === null ? {} : { from: row[2] }),
       ...(row[3] === null ? {} : { to: row[3] }),
+      ...(row[4] === null ? {} : { limits: row[4] }),
     },
   ];
 }
@@ -156,11 +165,11 @@ select
   exists (select from record.restriction where person_id = any(${people})),
   exists (select from record.person_number n join record.opt_out o on o.nhs_number = n.nhs_number
           where n.person_id = any(${people}) and o.opted_out),
-  (select json_agg(json_build_array(source, given, start_date, end_date)) from (
-     select source, given, start_date, end_date from record.agreement where person_id = any(${people})
+  (select json_agg(json_build_array(source, given, start_date, end_date, limits)) from (
+     select source, given, start_date, end_date, limits from record.agreement where person_id = any(${people})
      union all
      -- of linked people each must have agreed: one whom a source knows without an agreement has not
-     select sp.source, false, null, null from record.source_patient sp
+     select sp.source, false, null, null, null from record.source_patient sp
      where (select cardinality(people) > 1 from ids) and sp.person_id = any(${people})
        and not exists (select from record.agreement a where a.person_id = sp.person_id and a.source = sp.source)) held),
   (select array_agg(source) from record.quarantine where person_id = any(${people})),
@@ -184,7 +193,10 @@ select
      where own.person_id = any(${people}) and other.person_id <> all(${people})
        and exists (select from record.staff_identity where organisation = $2 and user_id = $3)
      limit ${LARGEST_HOUSEHOLD * 4}) living),
-  (select array_agg(distinct family) from record.person_search where $3::text is not null and person_id = any(${people}))`,
+  (select array_agg(distinct family) from record.person_search where $3::text is not null and person_id = any(${people})),
+  (select json_agg(l.limits) from record.person_number n join record.limited_opt_out l on l.nhs_number = n.nhs_number
+   where n.person_id = any(${people}) and not exists (
+     select from record.opt_out o where o.nhs_number = l.nhs_number and not o.opted_out and o.entered_at > l.entered_at))`,
   };
 }
 
@@ -197,6 +209,8 @@ const STATEMENTS: { readonly [By in PersonReference['by']]: Statement } = {
        select person_id from record.resource_key where resource_id = $1::uuid
        union all select person_id from record.agreement where resource_id = $1::uuid
        union all select n.person_id from record.opt_out o join record.person_number n on n.nhs_number = o.nhs_number
+         where o.resource_id = $1::uuid
+       union all select n.person_id from record.limited_opt_out o join record.person_number n on n.nhs_number = o.nhs_number
          where o.resource_id = $1::uuid) found limit 1`,
   ),
   demographics: statement('none', 'select null::uuid as person_id where $1::text is not null'),

@@ -121,6 +121,7 @@ const anyPerson: fc.Arbitrary<Facts['person']> = fc.oneof(
       .record({
         restricted: fc.constantFrom(false, false, false, true),
         optedOut: fc.constantFrom(false, false, true),
+        limitedOptOuts: fc.constantFrom<PersonFacts['limitedOptOuts']>([], [], [{ types: ['Observation'] }]),
         agreements: fc.constantFrom<PersonFacts['agreements']>(
           [],
           [{ source: 'lcs', given: true, from: '2026-01-01' }],
@@ -217,6 +218,15 @@ export const NARROWINGS: Readonly<Record<string, Narrowing>> = {
   'relationships, not asked for': (q) =>
     inOrganisations(q, (one) => (one.relationship === 'off' ? { ...one, relationship: 'declared' } : one)),
   'consent: an opt-out': (q) => ofPerson(q, { optedOut: true }),
+  'consent: an opt-out of an organisation': (q) => ofPerson(q, { limitedOptOuts: [{ to: '2099-01-01' }] }),
+  'consent: an opt-out of a type': (q) =>
+    ofPerson(q, { limitedOptOuts: [{ types: ['Observation', 'Condition'] }] }),
+  'consent: an agreement for anybody': (q) =>
+    typeof q.facts.person === 'string'
+      ? q
+      : ofPerson(q, {
+          agreements: q.facts.person.agreements.map((one) => ({ ...one, limits: { types: ['CareTeam'] } })),
+        }),
   'consent: the agreement': (q) => ofPerson(q, { agreements: [] }),
   'consent: a second answer, not given': (q) => {
     const refusal = { source: 'lcs', given: false, from: '2026-01-01' };

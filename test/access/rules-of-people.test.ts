@@ -1,6 +1,7 @@
 import t from 'tap';
 import type { Ask } from '../../src/access/ask.ts';
 import type { Caller, StaffCaller } from '../../src/access/caller.ts';
+import type { ConsentLimits } from '../../src/access/consent-limits.ts';
 import { decide } from '../../src/access/decide.ts';
 import type { Facts, PersonFacts, RelationshipFact } from '../../src/access/facts.ts';
 import type { RelationshipPolicy } from '../../src/access/policy.ts';
@@ -300,6 +301,83 @@ t.test('rule 8: an opt-out hides every sector from staff and says so', async (t)
     ['no list is no narrowing', staff(), all, hides(), no],
     ['nor is a list without health', staff(), all, hides('social-care'), no],
     ['a gap is an opt-out', staff(), all, of({ optedOut: gap.no }), no],
+  ]);
+});
+
+t.test('rules 8 and 9: a consent may be about some organisations, purposes, types or days', async (t) => {
+  const ods = 'https://fhir.nhs.uk/Id/ods-organization-code';
+  const no = 'opt-out forbidden consent-withdrawn';
+  const without8 = (...limitedOptOuts: readonly ConsentLimits[]): Facts => of({ limitedOptOuts });
+  const forCare = staff({ purpose: 'CAREMGT' });
+  const few = inOrder([
+    'gp-patient',
+    'gp-lab',
+    'gp-vital',
+    'gp-consent',
+    'acute-patient',
+    'acute-encounter',
+    'surgery',
+  ]);
+  const both = inOrder(HEALTH, SOCIAL, ['lcs-worker']);
+  const given = { source: 'lcs', given: true, from: '2026-01-01' };
+  const agreed = (limits: ConsentLimits, more: Partial<Facts> = {}): Facts =>
+    of({ agreements: [{ ...given, limits }] }, more);
+  check(t, [
+    ['refused to this organisation', staff(), all, without8({ organisations: [`${ods}|RXQ`] }), no],
+    ['refused to another', staff(), all, without8({ organisations: [`${ods}|K82001`] }), HEALTH],
+    ['by a code of another system', staff(), all, without8({ organisations: ['x|RXQ'] }), HEALTH],
+    ['refused for this purpose', forCare, all, without8({ purposes: ['CAREMGT'] }), no],
+    ['for another', staff(), all, without8({ purposes: ['CAREMGT'] }), HEALTH],
+    ['refused until today', staff(), all, without8({ to: TODAY }), no],
+    ['until yesterday', staff(), all, without8({ to: '2026-11-21' }), HEALTH],
+    ['from tomorrow', staff(), all, without8({ from: '2026-11-23' }), HEALTH],
+    ['of some types', staff(), all, without8({ types: ['Condition'] }), few],
+    ['asked for alone', staff(), search('Condition'), without8({ types: ['Condition'] }), few],
+    [
+      'of some types, to another',
+      staff(),
+      all,
+      without8({ types: ['Condition'], organisations: ['x|y'] }),
+      HEALTH,
+    ],
+    ['one of two is met', staff(), all, without8({ organisations: ['x|y'] }, { to: TODAY }), no],
+    [
+      'all of one must be',
+      staff(),
+      all,
+      without8({ organisations: [`${ods}|RXQ`], to: '2026-11-21' }),
+      HEALTH,
+    ],
+    ['the person', patient(), all, of({ limitedOptOuts: [{ to: TODAY }] }, OWN_FACTS), FOR_PATIENTS],
+    ['a privacy officer', officer(), all, without8({ purposes: ['CAREMGT'] }), no],
+    [
+      'subject access',
+      officer({ role: 'access' }),
+      all,
+      without8({ to: TODAY }),
+      inOrder(HEALTH, SOCIAL, ['lcs-worker']),
+    ],
+    ['agreed for this organisation', staff(), all, agreed({ organisations: [`${ods}|RXQ`] }), both],
+    ['for another', staff(), all, agreed({ organisations: [`${ods}|K82001`] }), HEALTH],
+    ['for nobody', staff(), all, agreed({ organisations: [] }), HEALTH],
+    ['for this purpose', forCare, all, agreed({ purposes: ['CAREMGT'] }), both],
+    ['for another purpose', staff(), all, agreed({ purposes: ['CAREMGT'] }), HEALTH],
+    ['for some types', staff(), all, agreed({ types: ['CareTeam'] }), inOrder(HEALTH, ['lcs-team'])],
+    [
+      'the person, who agreed',
+      patient(),
+      search('CareTeam'),
+      agreed({ organisations: [] }, OWN_FACTS),
+      inOrder(FOR_PATIENTS, SOCIAL, ['lcs-worker']),
+    ],
+    ['an officer for a purpose of care', officer(), all, agreed({ purposes: ['TREAT'] }), HEALTH],
+    [
+      'of merged people both',
+      staff(),
+      all,
+      of({ agreements: [given, { ...given, limits: { organisations: [] } }] }),
+      HEALTH,
+    ],
   ]);
 });
 

@@ -118,6 +118,7 @@ export function person(changes: Partial<PersonFacts> = {}): PersonFacts {
     epoch: 7,
     restricted: false,
     optedOut: false,
+    limitedOptOuts: [],
     agreements: [],
     household: ['hmac-of-a-sister'],
     familyNames: ['example'],

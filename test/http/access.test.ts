@@ -277,6 +277,44 @@ t.test('access', async (t) => {
     },
   );
 
+  t.test(
+    'a refusal to one organisation holds for its people alone, and is shown as it was recorded',
+    async (t) => {
+      const number = service.person('opted-out-then-in').nhsNumber;
+      const person = await idOf('opted-out-then-in');
+      const system = 'https://fhir.nhs.uk/Id/ods-organization-code';
+      const consent = '6f1d1a52-0f0c-4a3b-9d2e-1b0a3f5c7e11';
+      const ambulance = await service.token(crew);
+      const gp = await service.token({ kind: 'staff', role: 'general-practitioner', organisation: 'K82001' });
+      t.equal((await service.get(`Patient/${person}`, ambulance)).status, 200);
+      const enter = (limits: object, entered: string) =>
+        client.query(
+          `insert into record.limited_opt_out values ($1, $2, $3, 1, $4)
+         on conflict (resource_id) do update set entered_at = excluded.entered_at, limits = excluded.limits`,
+          [consent, number, entered, JSON.stringify(limits)],
+        );
+      await enter({ organisations: [`${system}|RYE`] }, '2099-01-01');
+      const refused = await service.get(`Patient/${person}`, ambulance);
+      t.equal(refused.status, 403, 'on the next request');
+      t.equal(refused.json.issue[0].details.coding[0].code, 'consent-withdrawn');
+      t.equal((await service.get(`Patient/${person}`, gp)).status, 200);
+      const shown = await service.get(`Consent/${consent}`, gp);
+      t.match(shown.json.provision, {
+        type: 'deny',
+        actor: [
+          { role: { coding: [{ code: 'IRCP' }] }, reference: { identifier: { system, value: 'RYE' } } },
+        ],
+        purpose: [{ code: 'TREAT' }],
+      });
+      await enter({ types: ['Condition'] }, '2099-01-01');
+      const rows = await service.get(`Condition?patient=${person}`, gp);
+      t.strictSame([rows.status, rows.json.total], [200, 0], 'a type is left out');
+      t.equal((await service.get(`Patient/${person}`, ambulance)).status, 200);
+      await enter({ to: '2099-01-01' }, '2000-01-01');
+      t.equal((await service.get(`Patient/${person}`, gp)).status, 200, 'a later permission has ended it');
+    },
+  );
+
   t.test('an organisation asks for a recorded one, or for none', async (t) => {
     const nurse = { kind: 'staff', role: 'nurse', user: 'n-1' } as const;
     const strict = await service.token({ ...nurse, organisation: 'RNU' });

@@ -82,7 +82,14 @@ export class LcsReader implements ExtractReader {
 
   async consents(): Promise<ConsentHarvest> {
     const standings = [...this.#folder.children].map(([localId, child]) => this.#standing(localId, child));
-    return { optOuts: [], standings, optOutStatements: 0, ignored: 0, agreementsWhole: true };
+    return {
+      optOuts: [],
+      limitedOptOuts: [],
+      standings,
+      optOutStatements: 0,
+      ignored: 0,
+      agreementsWhole: true,
+    };
   }
 
   async resources(): Promise<void> {

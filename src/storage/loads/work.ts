@@ -67,7 +67,10 @@ create temp table load_patient (
   given text collate "C" not null, names text[] collate "C" not null, households text[] collate "C" not null);
 create temp table load_care (
   local_id text collate "C" primary key, refusal text collate "C", stated text collate "C", resource_id uuid,
-  given_by text, given_by_relationship text collate "C", recorded_at timestamptz, start_date date, end_date date);
+  given_by text, given_by_relationship text collate "C", recorded_at timestamptz, start_date date, end_date date,
+  limits jsonb);
+create temp table load_limited_opt_out (
+  resource_id uuid primary key, nhs_number text collate "C" not null, entered_at timestamptz not null, limits jsonb not null);
 create temp table load_opt_out (
   nhs_number text collate "C" primary key, opted_out boolean not null, entered_at timestamptz not null,
   resource_id uuid not null);
