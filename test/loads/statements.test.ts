@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import t from 'tap';
 import { validateStructure } from '../../src/fhir/structure.ts';
+import { limitsOf } from '../../src/loads/consent-limits.ts';
 import { readConsentStatement } from '../../src/loads/consent-statement.ts';
 import { readStaffDirectory } from '../../src/loads/staff-directory.ts';
 import { agreementInForce, laterOptOut } from '../../src/loads/standing.ts';
@@ -179,6 +180,8 @@ t.test(
       t.strictSame(refusal(unkept), [true, 'none'], JSON.stringify(unkept));
       t.not(read(agreement('c', 'p', { type: 'permit', ...unkept }))[0], true, 'and permits nothing');
     }
+    for (const name of ['actor', 'class', 'purpose'])
+      t.equal(limitsOf({ [name]: [] }), undefined, `an empty list of ${name} is not everybody`);
     t.strictSame(refusal({ actor: [to('RXQ')] }, { category: 7 }), [true, 'none'], 'of a faulty row');
     const permission = (provision: object) => read(agreement('c', 'p', { type: 'permit', ...provision }));
     t.strictSame(permission({ actor: [to('RXQ')] }), [true, { organisations: [rxq] }]);
