@@ -1,4 +1,5 @@
 import type { Caller } from '../access/caller.ts';
+import { notedIn } from '../access/combine.ts';
 import type { Grant, Judgement, Refused } from '../access/decide.ts';
 import { verdictsKept } from '../access/explain.ts';
 import type { Facts } from '../access/facts.ts';
@@ -48,7 +49,7 @@ export async function accountFor(
   const receipt = await ports.journal.append({
     occurrence: {
       ...occurrence(ports, request, facts, outcome, personId, answer.released),
-      details: decided(request, grant.judgements),
+      details: { ...decided(request, grant.judgements), ...answer.details },
     },
     released: answer.released.map((row) => ({ id: row.id, version: row.version })),
     publication: facts.publication,
@@ -120,7 +121,9 @@ function decided(
     asks: ask.looksInto === undefined ? asks : `${asks} ${ask.looksInto.join(' ')}`,
     scope: scopeText(caller.scopes),
     ...namedBy(caller),
+    ...(ask.asAt === undefined ? {} : { 'as-at': new Date(ask.asAt).toISOString() }),
     ...verdictsKept(judgements),
+    ...notedIn(judgements),
   };
 }
 
