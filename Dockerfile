@@ -20,4 +20,5 @@ VOLUME /var/lib/my-care-record
 EXPOSE 8080
 # The configuration is mounted; there is no default one in the image.
 ENV MCR_CONFIG=/etc/my-care-record/config.json MCR_DATA=/var/lib/my-care-record
-CMD ["node", "dist/src/main.js"]
+# a young generation that holds what a load has in hand costs memory and saves a sixth of its time
+CMD ["node", "--max-semi-space-size=64", "dist/src/main.js"]

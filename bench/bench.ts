@@ -62,7 +62,8 @@ async function main(): Promise<void> {
     const demo = JSON.parse(readFileSync(join(packageRoot(), 'demo', 'config.json'), 'utf8')) as object;
     const config = join(folder, 'config.json');
     const base = 'http://127.0.0.1:8080/fhir';
-    writeFileSync(config, JSON.stringify({ ...demo, fhirBase: base, limits: { requestsPerMinute: 1e9 } }));
+    const limits = { requestsPerMinute: 1e9, peoplePerUserHour: 1e9, peoplePerClientHour: 1e9 };
+    writeFileSync(config, JSON.stringify({ ...demo, fhirBase: base, limits }));
     const admin = new pg.Client({ connectionString: cluster.url('postgres') });
     await admin.connect();
     await admin.query('create database bench');

@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { packageRoot } from '../src/package-root.ts';
 
+/** As the service and `mcr` are started. */
+const YOUNG_GENERATION = '--max-semi-space-size=64';
+
 /** A program of this folder in a process of its own, once it has printed its first line. */
 export interface Child {
   readonly process: ChildProcess;
@@ -13,7 +16,7 @@ export interface Child {
 /** @throws Error where it ends without a line */
 export async function child(program: string, args: readonly string[]): Promise<Child> {
   const path = join(packageRoot(), 'dist', 'bench', program);
-  const running = spawn(process.execPath, [path, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const running = spawn(process.execPath, [YOUNG_GENERATION, path, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
   // the service's own log follows on the same pipe, and is thrown away as a log shipper would take it
   const lines = createInterface({ input: running.stdout });
   const ended = once(lines, 'close').then(() => {

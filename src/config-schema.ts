@@ -189,6 +189,8 @@ export const CONFIGURATION_SCHEMA = {
       properties: {
         requestsPerMinute: { type: 'integer', minimum: 1 },
         deadlineMs: { type: 'integer', minimum: 50, maximum: 30000 },
+        peoplePerUserHour: { type: 'integer', minimum: 1 },
+        peoplePerClientHour: { type: 'integer', minimum: 1 },
       },
     },
     loads: {

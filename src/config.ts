@@ -33,9 +33,19 @@ export interface Configuration {
   readonly issuers: readonly IssuerConfiguration[];
   /** where clients get tokens, announced in SMART discovery; absent: they have them from their own issuers */
   readonly authorizationServer?: AuthorizationServer;
-  readonly limits: { readonly requestsPerMinute: number; readonly deadlineMs: number };
+  readonly limits: Limits;
   readonly loads: LoadSettings;
   readonly logLevel: string;
+}
+
+export interface Limits {
+  /** of one address */
+  readonly requestsPerMinute: number;
+  readonly deadlineMs: number;
+  /** distinct people that one user may ask for within an hour */
+  readonly peoplePerUserHour: number;
+  /** distinct people that one client may ask for within an hour, whoever its users are */
+  readonly peoplePerClientHour: number;
 }
 
 export interface AuthorizationServer {
@@ -129,11 +139,16 @@ export interface Environment {
  * Reads and checks the configuration. Without a file named, the demo's.
  *
  * @param root the package's folder
+ * @param proposed what the content is to be looked at with instead, checked like what is written: nothing is written
  * @throws ConfigurationError naming every fault with its path
  */
-export function readConfiguration(env: Environment, root: string): Configuration {
+export function readConfiguration(
+  env: Environment,
+  root: string,
+  proposed: (content: unknown) => unknown = (content) => content,
+): Configuration {
   const file = resolve(env.MCR_CONFIG ?? join(root, 'demo', 'config.json'));
-  const content = parsed(file);
+  const content = proposed(parsed(file));
   const shape = [...shapeFaults(content), ...environmentFaults(env)];
   if (shape.length > 0) throw new ConfigurationError(shape);
   const checked = content as ConfigurationFile;
@@ -212,6 +227,8 @@ function assemble(
     limits: {
       requestsPerMinute: file.limits?.requestsPerMinute ?? 6000,
       deadlineMs: file.limits?.deadlineMs ?? 1500,
+      peoplePerUserHour: file.limits?.peoplePerUserHour ?? 300,
+      peoplePerClientHour: file.limits?.peoplePerClientHour ?? 5000,
     },
     loads: loadSettings(file, folder),
     logLevel: file.logLevel ?? 'info',

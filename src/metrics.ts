@@ -1,8 +1,8 @@
 import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
 import type { JournalHappening } from './audit/journal-options.ts';
+import type { SourceSight } from './http/loads-page.ts';
 import type { RequestLine } from './http/services.ts';
 import { sourceGauges } from './source-gauges.ts';
-import type { SourceSight } from './source-sight.ts';
 
 /** Figures for operations. Labels are routes, methods, statuses and sources: never a person, a user or an organisation. */
 export class Metrics {
@@ -12,6 +12,7 @@ export class Metrics {
   readonly #events: Counter;
   readonly #batch: Histogram;
   readonly #trouble: Counter;
+  readonly #sweeps: Counter;
   readonly #refresh: () => Promise<void>;
 
   /** @param sources asked whenever the figures are read */
@@ -44,6 +45,12 @@ export class Metrics {
       labelNames: ['what'],
       registers,
     });
+    this.#sweeps = new Counter({
+      name: 'mcr_sweeps_total',
+      help: 'Users and clients refused because of too many people asked for, once an hour each',
+      labelNames: ['by'],
+      registers,
+    });
     this.#refresh = sourceGauges(this.#registry, sources);
   }
 
@@ -57,6 +64,10 @@ export class Metrics {
       this.#events.inc(happening.events);
       this.#batch.observe(happening.events);
     } else if (happening.what !== 'resumed') this.#trouble.inc({ what: happening.what });
+  }
+
+  sweep(by: 'user' | 'client'): void {
+    this.#sweeps.inc({ by });
   }
 
   async text(): Promise<string> {

@@ -1,5 +1,5 @@
 import { Gauge, type Registry } from 'prom-client';
-import type { SourceSight } from './source-sight.ts';
+import type { SourceSight } from './http/loads-page.ts';
 
 const FIGURES: Readonly<Record<string, { help: string; of: (sight: SourceSight) => number | undefined }>> = {
   mcr_source_published_timestamp_seconds: {

@@ -1,37 +1,16 @@
 import { lateSince } from './access/arrival.ts';
 import type { Policy } from './access/policy.ts';
+import type { LoadSight, ProgressSight, SourceSight } from './http/loads-page.ts';
 import { rejectedCount } from './loads/certificate-page.ts';
 import type { LoadEntry } from './loads/history.ts';
 import type { NotedProgress } from './storage/load-overview.ts';
 
 /** What operators see of sources and their loads: names, times and counts, nothing about a person. */
 
-export interface SourceSight {
-  readonly source: string;
-  readonly name: string;
-  readonly published?: LoadSight;
-  /** since it last published */
-  readonly ageSeconds?: number;
-  /** the first promised arrival that was missed */
-  readonly lateSince?: string;
-  readonly stale: boolean;
-  readonly held: number;
-  readonly running?: LoadSight & { readonly progress?: NotedProgress };
-  readonly last?: LoadSight;
-}
-
-export interface LoadSight {
-  readonly load: number;
-  readonly state: LoadEntry['state'];
-  readonly businessDate: string;
-  readonly sequence: number;
-  readonly startedAt: string;
-  readonly finishedAt?: string;
-  /** why it was refused or held */
-  readonly rule?: string;
-  readonly rows?: number;
-  readonly counts?: Readonly<Record<'new' | 'changed' | 'unchanged' | 'deleted' | 'rejected', number>>;
-}
+/** Newest loads that are shown of each source. */
+const RECENT = 5;
+/** A rate is of use once the phase has run for so many milliseconds. */
+const SETTLED = 1_000;
 
 /** @param now milliseconds since the epoch */
 export function sightOf(
@@ -59,16 +38,35 @@ export function sightOf(
       ...(late !== undefined && { lateSince: new Date(late).toISOString() }),
       stale: published === undefined || now - publishedAt > source.staleAfterHours * 3_600_000,
       held: own.filter(({ state }) => state === 'held').length,
+      waiting: own.filter(({ state }) => state === 'held').map(waiting),
       // what an earlier load noted is not this one's
       ...(running && {
         running: {
           ...seen(running),
-          ...(noted !== undefined && noted.updatedAt >= running.startedAt && { progress: noted }),
+          ...(noted !== undefined && noted.updatedAt >= running.startedAt && { progress: paced(noted) }),
         },
       }),
       ...(last && { last: seen(last) }),
+      recent: own.slice(0, RECENT).map(seen),
     };
   });
+}
+
+/** The guards by what they judge; which practice it was is for the desk. */
+function waiting(entry: LoadEntry): SourceSight['waiting'][number] {
+  const exceeded = (entry.certificate?.guards ?? []).filter(({ outcome }) => outcome === 'exceeded');
+  const named = exceeded.map(({ guard, scope, name }) =>
+    scope === 'type' && name !== undefined ? `${guard} type ${name}` : `${guard} ${scope}`,
+  );
+  return { ...seen(entry), guards: [...new Set(named)] };
+}
+
+function paced({ phaseBegan, ...noted }: NotedProgress): ProgressSight {
+  const elapsed = Date.parse(noted.updatedAt) - Date.parse(phaseBegan);
+  if (elapsed < SETTLED || noted.done <= 0) return noted;
+  const perSecond = noted.done / (elapsed / 1000);
+  const left = noted.total > noted.done && { secondsLeft: Math.ceil((noted.total - noted.done) / perSecond) };
+  return { ...noted, perSecond: Math.round(perSecond), ...left };
 }
 
 function seen(entry: LoadEntry): LoadSight {

@@ -5,7 +5,7 @@ import { setTimeout as later } from 'node:timers';
 import type { FastifyInstance } from 'fastify';
 import pino from 'pino';
 import { lateSince } from './access/arrival.ts';
-import { nhsNumberHmac } from './access/staff-number.ts';
+import { hashOfName, nhsNumberHmac } from './access/staff-number.ts';
 import { TokenVerifier } from './access/token.ts';
 import { Journal } from './audit/journal.ts';
 import type { JournalHappening } from './audit/journal-options.ts';
@@ -15,12 +15,15 @@ import { readConformance } from './conformance.ts';
 import { auditorDatabase, recordDatabase, type StartedDatabase, startDatabase } from './database-start.ts';
 import { buildApp } from './http/app.ts';
 import type { ConformanceResource } from './http/conformance.ts';
+import type { SourceSight } from './http/loads-page.ts';
 import type { HttpServices } from './http/services.ts';
 import { Metrics } from './metrics.ts';
 import { environment, packageRoot, packageVersion } from './package-root.ts';
+import { PeopleWatch } from './people-watch.ts';
 import { PageTokens } from './record/page-token.ts';
+import { PeopleAsked } from './record/people-asked.ts';
 import type { DisclosePorts } from './record/ports.ts';
-import { LateWatch, type SourceSight, sightOf } from './source-sight.ts';
+import { LateWatch, sightOf } from './source-sight.ts';
 import { StoredAuditReader } from './storage/audit-reader.ts';
 import { AuditWriter } from './storage/audit-writer.ts';
 import type { Database } from './storage/database.ts';
@@ -39,6 +42,8 @@ export interface Service {
   account(occurrence: Occurrence): Promise<void>;
   /** looks at what is late, and says so in the log once */
   watchSources(): Promise<void>;
+  /** learns whom other processes have counted against the limits of people asked for */
+  countTogether(): Promise<void>;
   /** stops accepting, writes what is queued, closes connections. The database itself stays. */
   close(): Promise<void>;
 }
@@ -52,7 +57,11 @@ export async function wire(configuration: Configuration, started: StartedDatabas
   const metrics = new Metrics(sight);
   const auditor = auditorDatabase(started);
   const journal = await startJournal(configuration, started, metrics, log);
-  const { policy, fhirBase } = configuration;
+  const { policy, fhirBase, limits } = configuration;
+  const people = new PeopleAsked({
+    perUser: limits.peoplePerUserHour,
+    perClient: limits.peoplePerClientHour,
+  });
   const disclosure: DisclosePorts = {
     store: new StoredRecord(database, policy, Date.now, (number) =>
       nhsNumberHmac(secrets.staffNumbers, number),
@@ -62,10 +71,20 @@ export async function wire(configuration: Configuration, started: StartedDatabas
     auditReader: new StoredAuditReader(auditor),
     now: Date.now,
     randomUUID,
-    deadline: configuration.limits.deadlineMs,
+    deadline: limits.deadlineMs,
     baseUrl: fhirBase,
     pageTokens: new PageTokens(secrets.pageTokens),
+    people,
+    hashOfName: (name) => hashOfName(secrets.staffNumbers, name),
+    sweptBy: (by, eventId) => {
+      metrics.sweep(by);
+      log.warn({ by, eventId }, 'more people asked for than allowed');
+    },
   };
+  const watch = new PeopleWatch(people, disclosure.auditReader, Date.now, () =>
+    log.warn('the audit log cannot be read: people asked for are counted by this process alone'),
+  );
+  await watch.start();
   const account = async (occurrence: Occurrence): Promise<void> => {
     await journal.append({ occurrence, released: [], publication: 0 });
   };
@@ -76,12 +95,14 @@ export async function wire(configuration: Configuration, started: StartedDatabas
   );
   const close = async (): Promise<void> => {
     await app.close();
+    await watch.stop();
     await journal.drain();
     await Promise.all([database.close(), auditor.close()]);
   };
   const late = new LateWatch((event) => log.warn(event, 'source'));
   const watchSources = async (): Promise<void> => late.look(await sight());
-  return { configuration, database, journal, disclosure, app, account, watchSources, close };
+  const countTogether = (): Promise<void> => watch.look();
+  return { configuration, database, journal, disclosure, app, account, watchSources, countTogether, close };
 }
 
 async function startJournal(

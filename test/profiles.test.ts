@@ -35,7 +35,7 @@ function codesOf(id: string): string[] {
 /** Required value sets, which Medplum's validator does not look at, by the member that is bound to them. */
 const CODES: Readonly<Record<string, readonly string[]>> = {
   status: ['draft', 'active', 'retired', 'unknown'],
-  kind: ['complex-type', 'resource', 'operation'],
+  kind: ['complex-type', 'resource', 'operation', 'query'],
   derivation: ['constraint'],
   content: ['complete'],
   fhirVersion: ['4.0.1'],

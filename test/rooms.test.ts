@@ -53,6 +53,7 @@ const ROOT_FILES: Readonly<Record<string, readonly string[]>> = {
     'matching',
     'identity-desk',
     'inbox',
+    'preview',
   ],
 };
 

@@ -3,6 +3,7 @@ import type { Standing } from '../fhir/search/order.ts';
 import type { ParsedParameter } from '../fhir/search/parameter.ts';
 import type { Results } from '../fhir/search/results.ts';
 import type { ServedTypeName } from '../fhir/served.ts';
+import type { Caller } from './caller.ts';
 
 /** A strictly parsed question. Everything that decides and gathers works from this, never from the raw request. */
 export interface Ask {
@@ -35,6 +36,8 @@ export interface Ask {
   readonly asAt?: number;
   /** AuditEvent: the days or instants searched, milliseconds since the epoch, `from` included, `to` not */
   readonly recorded?: { readonly from: number; readonly to: number };
+  /** `$explain-access`: which request is to be explained */
+  readonly explained?: ExplainedRequest;
   /** entries a page, at most */
   readonly count: number;
   /** where the page begins */
@@ -52,7 +55,9 @@ export type Interaction =
   /** `$summary`: an International Patient Summary */
   | 'summary'
   /** `$as-at`: the record as it was published at an instant */
-  | 'as-at';
+  | 'as-at'
+  /** `$explain-access`: what the rules made of a request, or would make of one */
+  | 'explain-access';
 
 /** What is known of a person who is to be found with certainty. What is not given is not compared. */
 export interface CertainPerson {
@@ -64,6 +69,20 @@ export interface CertainPerson {
   readonly gender?: string;
   readonly postalCode?: string;
 }
+
+/** A request whose verdicts are asked for: one that was audited, or one that nobody made. */
+export type ExplainedRequest =
+  | { readonly by: 'event'; readonly id: string }
+  /** `X-Request-Id`, in a time: milliseconds since the epoch, `from` included, `to` not */
+  | { readonly by: 'request-id'; readonly requestId: string; readonly from: number; readonly to: number }
+  | {
+      readonly by: 'supposition';
+      readonly caller: Caller;
+      readonly interaction: Exclude<Interaction, 'explain-access'>;
+      readonly type: ServedTypeName;
+      /** milliseconds since the epoch; absent: now */
+      readonly at?: number;
+    };
 
 /** What `$everything` is narrowed to. Times are milliseconds since the epoch. */
 export interface RecordPart {

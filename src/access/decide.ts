@@ -52,12 +52,20 @@ class GrantOfDecision {
   /** consent epoch the decision was made at; absent where no person was decided on */
   readonly epoch: number | undefined;
   readonly policyVersion: string;
+  /** what each rule made of the question, for the audit */
+  readonly judgements: readonly Judgement[];
   readonly #facts: Facts;
   readonly #visibility: Visibility;
   #types: readonly ServedTypeName[] | undefined;
   #horizon: readonly SourceState[] | undefined;
 
-  constructor(caller: Caller, ask: Ask, facts: Facts, withholds: readonly Withhold[]) {
+  constructor(
+    caller: Caller,
+    ask: Ask,
+    facts: Facts,
+    withholds: readonly Withhold[],
+    judgements: readonly Judgement[],
+  ) {
     const person = personAsked(ask, facts);
     this.caller = caller;
     this.ask = ask;
@@ -67,6 +75,7 @@ class GrantOfDecision {
     this.publication = facts.publication;
     this.epoch = person?.epoch;
     this.policyVersion = facts.policy.version;
+    this.judgements = judgements;
     this.#facts = facts;
     this.#visibility = new Visibility(withholds);
   }
@@ -145,7 +154,7 @@ export function decide(caller: Caller, ask: Ask, facts: Facts): Decision {
     return {
       outcome: 'granted',
       judgements,
-      grant: new GrantOfDecision(caller, ask, facts, combined.withholds),
+      grant: new GrantOfDecision(caller, ask, facts, combined.withholds, judgements),
     };
   } catch {
     return { outcome: 'refused', judgements, refusal: failed('decide') };

@@ -116,3 +116,20 @@ function hasCategory(categories: readonly string[], wanted: string): boolean {
   if (wanted.includes('|')) return categories.includes(wanted);
   return categories.some((category) => category.slice(category.indexOf('|') + 1) === wanted);
 }
+
+const TEXTS = new WeakMap<readonly Scope[], string>();
+
+/** Scopes as the text of a scope string (v2), as far as they grant something here. */
+export function scopeText(scopes: readonly Scope[]): string {
+  let text = TEXTS.get(scopes);
+  if (text === undefined) {
+    text = scopes.map(textOf).join(' ');
+    TEXTS.set(scopes, text);
+  }
+  return text;
+}
+
+function textOf({ level, type, letters, constraint }: Scope): string {
+  const query = constraint?.categories.map(encodeURIComponent).join(',');
+  return `${level}/${type}.${letters}${query === undefined ? '' : `?category=${query}`}`;
+}

@@ -19,6 +19,8 @@ export interface SealedEvent {
   readonly agent?: string;
   readonly organisation?: string;
   readonly purpose?: string;
+  /** UUID: who was counted anew against the limits of people asked for */
+  readonly asked?: string;
   /** canonical JSON, UTF-8 */
   readonly body: Buffer;
   readonly salt: Buffer;

@@ -32,6 +32,7 @@ export const SUBTYPE = {
   delete: coding(INTERACTION, 'delete'),
   login: coding(DCM, '110122'),
   securityConfiguration: coding(DCM, '110129'),
+  restrictedFunction: coding(DCM, '110132'),
 };
 
 export const AGENT_TYPE = {

@@ -23,6 +23,7 @@ const QUERIES: ReadonlySet<OccurrenceKind> = new Set([
   'match',
   'summary',
   'as-at',
+  'explain-access',
   'validate',
 ]);
 

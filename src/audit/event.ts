@@ -69,6 +69,7 @@ const PATTERNS: { readonly [K in OccurrenceKind]: Pattern } = {
   match: OPERATION,
   summary: OPERATION,
   'as-at': OPERATION,
+  'explain-access': OPERATION,
   // not queries of the record: no profile
   batch: { type: EVENT_TYPE.rest, subtype: SUBTYPE.batch, action: 'E', direction: 'to-server' },
   validate: { type: EVENT_TYPE.rest, subtype: SUBTYPE.operation, action: 'E', direction: 'to-server' },
@@ -94,6 +95,12 @@ const PATTERNS: { readonly [K in OccurrenceKind]: Pattern } = {
     type: EVENT_TYPE.securityAlert,
     subtype: SUBTYPE.securityConfiguration,
     action: 'U',
+    direction: 'to-server',
+  },
+  sweep: {
+    type: EVENT_TYPE.securityAlert,
+    subtype: SUBTYPE.restrictedFunction,
+    action: 'E',
     direction: 'to-server',
   },
 };

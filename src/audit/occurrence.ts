@@ -45,6 +45,8 @@ export type OccurrenceKind =
   | 'summary'
   /** the record as it was at an instant, which `details` name */
   | 'as-at'
+  /** what the rules made of a request, or would make of one */
+  | 'explain-access'
   /** an operation that shows nothing of the record */
   | 'validate'
   /** requests sent together that were refused together; else each has an event of its own */
@@ -58,7 +60,9 @@ export type OccurrenceKind =
   | 'load'
   /** unauthenticated refusals of one source and minute, together */
   | 'unauthenticated'
-  | 'configuration';
+  | 'configuration'
+  /** more people asked for within an hour than a limit allows: one for each user or client and hour */
+  | 'sweep';
 
 /** FHIR AuditEvent outcome: 0 success, 4 refused or client's fault, 8 ours, 12 service unable. */
 export interface Outcome {

@@ -6,6 +6,8 @@ export interface AuditEntry {
   readonly released: readonly ReleasedItem[];
   /** publication the released versions were read at */
   readonly publication: number;
+  /** UUID: who was counted anew against the limits of people asked for; absent: nobody (`record/people-asked.ts`) */
+  readonly asked?: string;
 }
 
 /** Proof that an entry is durable. Only the journal makes one, after COMMIT (`src/audit/journal.ts`). */

@@ -6,6 +6,13 @@ export interface AuditReader {
    * @throws Error when the log cannot be read
    */
   search(wanted: AuditSearch): Promise<readonly StoredEvent[]>;
+  /**
+   * Whom events since `from` counted anew against the limits of people asked for, oldest first. Times are milliseconds
+   * since the epoch.
+   *
+   * @throws Error when the log cannot be read
+   */
+  counted(from: number, now: number): Promise<readonly CountedEvent[]>;
   /** One event by its id; undefined where there is none. @throws Error when the log cannot be read */
   event(id: string): Promise<StoredEvent | undefined>;
 }
@@ -20,10 +27,21 @@ export interface AuditSearch {
   readonly organisation?: string;
   /** only these events: UUIDs; empty: none */
   readonly ids?: readonly string[];
+  /** only events of this `X-Request-Id` */
+  readonly requestId?: string;
   /** the last event of the page before */
   readonly after?: { readonly recorded: number; readonly id: string };
   /** events at most */
   readonly limit: number;
+}
+
+/** Somebody counted anew: for which user and client, when (`AuditEntry.asked`). */
+export interface CountedEvent {
+  readonly asked: string;
+  readonly at: number;
+  readonly organisation?: string;
+  readonly agent?: string;
+  readonly client: string;
 }
 
 /** A stored event: what it is filtered by, and the exact text of the AuditEvent. */

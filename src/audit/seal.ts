@@ -25,6 +25,7 @@ export function seal(
   const { caller } = occurrence;
   // a batch fails as one, so nothing that the database would refuse may get into it
   uuidBytes(occurrence.id);
+  if (entry.asked !== undefined) uuidBytes(entry.asked);
   if (occurrence.personId !== undefined) uuidBytes(occurrence.personId);
   const manifest = encodeManifest(entry);
   const { bytes, body } = leafInput(salt, canonicalEvent(occurrence, service, recorded), manifest);
@@ -43,6 +44,7 @@ export function seal(
       ? {}
       : { organisation: fitText(caller.organisation) }),
     ...(purpose === undefined ? {} : { purpose }),
+    ...(entry.asked === undefined ? {} : { asked: entry.asked }),
     body,
     salt,
     leaf: hash('sha256', bytes, 'buffer'),

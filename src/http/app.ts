@@ -69,10 +69,7 @@ export async function buildApp(services: HttpServices): Promise<FastifyInstance>
     max: services.limits.requestsPerMinute,
     timeWindow: 60_000,
     keyGenerator: (request) => request.ip,
-    errorResponseBuilder: (_request, context) =>
-      new Problem('throttled', 'Too many requests. Wait before trying again.', {
-        retryAfter: Math.ceil(context.ttl / 1000),
-      }),
+    errorResponseBuilder: (_request, context) => tooManyRequests(context.ttl),
   });
   const everyMinute = setInterval(() => void unauthenticated.flush(services.disclosure.now()), 60_000);
   everyMinute.unref();
@@ -87,11 +84,27 @@ export async function buildApp(services: HttpServices): Promise<FastifyInstance>
       await allowOrigins(scope, services.cors);
       await compressLarge(scope);
       applyPreferences(scope);
-      await fhirRoutes(scope, services, unauthenticated);
+      await fhirRoutes(scope, services, unauthenticated, countRequests(app));
     },
     { prefix: '/fhir' },
   );
   return app;
+}
+
+/** Counts one more request of the same address, against the limit that requests themselves are counted against. */
+function countRequests(app: FastifyInstance): (request: FastifyRequest) => Promise<void> {
+  const count = app.createRateLimit();
+  return async (request) => {
+    const counted = await count(request);
+    if (!counted.isAllowed && counted.isExceeded) throw tooManyRequests(counted.ttl);
+  };
+}
+
+/** @param milliseconds until the minute is over */
+function tooManyRequests(milliseconds: number): Problem {
+  return new Problem('throttled', 'Too many requests. Wait before trying again.', {
+    retryAfter: Math.ceil(milliseconds / 1000),
+  });
 }
 
 function notHere(request: FastifyRequest): Problem {

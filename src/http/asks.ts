@@ -85,6 +85,8 @@ function askOf(
       return askOfSearch(type, query, baseUrl);
     case 'match':
       throw new Problem('invalid', '$match is asked by POST, with a Parameters body.');
+    case 'explain-access':
+      throw new Problem('invalid', '$explain-access is asked by POST, with a Parameters body.');
   }
 }
 
@@ -206,7 +208,8 @@ function pathOf({ interaction, type, id, version }: Question): string {
     case 'as-at':
       return `${type}/${id}/$${interaction}`;
     case 'match':
-      return `${type}/$match`;
+    case 'explain-access':
+      return `${type}/$${interaction}`;
     case 'search-type':
       return type;
   }

@@ -9,7 +9,7 @@ import { interactionsOf, VERSIONED } from './interactions.ts';
 import { accountOf, attempted, authenticate } from './known-caller.ts';
 import { capabilityStatement } from './metadata.ts';
 import { negotiate } from './negotiation.ts';
-import { operationRoutes } from './operation-routes.ts';
+import { type CountRequest, operationRoutes } from './operation-routes.ts';
 import { pairsOf } from './query.ts';
 import { sendFhir } from './send.ts';
 import type { HttpServices } from './services.ts';
@@ -21,6 +21,7 @@ export async function fhirRoutes(
   app: FastifyInstance,
   services: HttpServices,
   unauthenticated: UnauthenticatedCounter,
+  countRequest: CountRequest,
 ): Promise<void> {
   publicRoutes(app, services);
   conformanceRoutes(app, services);
@@ -49,7 +50,7 @@ export async function fhirRoutes(
   for (const interaction of ['everything', 'summary', 'as-at'] as const) {
     byGet(app, answering, `/Patient/:id/$${interaction}`, ({ id }) => ({ interaction, type: 'Patient', id }));
   }
-  await app.register(async (scope) => operationRoutes(scope, services, answering));
+  await app.register(async (scope) => operationRoutes(scope, services, answering, countRequest));
   refuseWrites(app, services, unauthenticated);
   refuseUnknown(app, services, unauthenticated);
 }

@@ -16,7 +16,7 @@ export const VERSIONED: readonly ServedTypeName[] = SERVED_NAMES.filter((type) =
 /** Interactions of the REST API with a type; operations are apart. */
 export function interactionsOf(
   type: ServedTypeName,
-): readonly Exclude<Interaction, 'everything' | 'match' | 'summary' | 'as-at'>[] {
+): readonly Exclude<Interaction, 'everything' | 'match' | 'summary' | 'as-at' | 'explain-access'>[] {
   return [
     'read',
     ...(VERSIONED.includes(type) ? (['vread', 'history-instance'] as const) : []),
@@ -71,6 +71,15 @@ export const OPERATIONS: readonly Operation[] = [
     methods: ['GET'],
     documentation:
       'The record as it was published at an instant, with the state of every source then, for governance with a case. instant, _type, _count.',
+  },
+  {
+    name: 'explain-access',
+    definition: 'https://mycarerecord.example/fhir/OperationDefinition/explain-access',
+    types: ['AuditEvent'],
+    level: 'type',
+    methods: ['POST'],
+    documentation:
+      'For information governance, with a case number: what each rule of access made of a past request, or would make of one.',
   },
   {
     name: 'validate',

@@ -3,6 +3,7 @@ import { Problem } from '../fhir/problem.ts';
 import { SERVED_NAMES } from '../fhir/served.ts';
 import { recordComputed } from '../record/computed.ts';
 import type { Answering, Asked } from './answering.ts';
+import { askOfExplanation } from './ask-explain.ts';
 import { askOfMatch } from './ask-match.ts';
 import { understand } from './asks.ts';
 import { type BatchEntry, batchEntries, batchResponse, type EntryAnswer } from './batch.ts';
@@ -14,12 +15,20 @@ import { sendFhir } from './send.ts';
 import type { HttpServices } from './services.ts';
 import { validationOutcome } from './validate.ts';
 
+/** Counts one more request against the limit of its address. @throws Problem `throttled` */
+export type CountRequest = (request: FastifyRequest) => Promise<void>;
+
 /**
  * Operations whose question is a JSON body: `$match`, `$everything` by POST, `$validate`, and batches.
  *
  * @param scope a scope of its own: here bodies are JSON, everywhere else they are forms
  */
-export function operationRoutes(scope: FastifyInstance, services: HttpServices, answering: Answering): void {
+export function operationRoutes(
+  scope: FastifyInstance,
+  services: HttpServices,
+  answering: Answering,
+  countRequest: CountRequest,
+): void {
   takeJson(scope);
   const disclosed = { config: { policy: 'disclosed' } } as const;
   scope.post('/Patient/$match', disclosed, (request, reply) =>
@@ -36,7 +45,14 @@ export function operationRoutes(scope: FastifyInstance, services: HttpServices, 
       return understand(services, about.caller, question);
     }),
   );
-  scope.post('/', disclosed, (request, reply) => batch(request, reply, services, answering));
+  scope.post('/AuditEvent/$explain-access', disclosed, (request, reply) =>
+    answering.operate(request, reply, 'explain-access', () => {
+      requirePlain(pairsOf(request));
+      const again = { interaction: 'explain-access', type: 'AuditEvent', query: [] } as const;
+      return { ask: askOfExplanation(jsonBodyOf(request)), self: 'AuditEvent/$explain-access', again };
+    }),
+  );
+  scope.post('/', disclosed, (request, reply) => batch(request, reply, services, answering, countRequest));
   for (const type of SERVED_NAMES) {
     scope.post(`/${type}/$validate`, { config: { policy: 'computed' } }, async (request, reply) => {
       const asked = await answering.asked(request, 'validate');
@@ -61,6 +77,7 @@ async function batch(
   reply: FastifyReply,
   services: HttpServices,
   answering: Answering,
+  countRequest: CountRequest,
 ): Promise<FastifyReply> {
   const asked = await answering.asked(request, 'batch');
   let entries: readonly BatchEntry[];
@@ -71,7 +88,11 @@ async function batch(
     throw await answering.rejected(asked.about, 'batch', error);
   }
   const answers: EntryAnswer[] = [];
-  for (const entry of entries) answers.push(await entryAnswer(services, answering, asked, entry));
+  for (const [place, entry] of entries.entries()) {
+    // the request itself was counted before it came here
+    const counted = async (): Promise<void> => (place === 0 ? undefined : countRequest(request));
+    answers.push(await entryAnswer(services, answering, asked, entry, counted));
+  }
   return sendFhir(reply.header('cache-control', 'no-store'), batchResponse(answers), asked.format);
 }
 
@@ -80,11 +101,18 @@ async function entryAnswer(
   answering: Answering,
   asked: Asked,
   { line, question, problem }: BatchEntry,
+  counted: () => Promise<void>,
 ): Promise<EntryAnswer> {
   const rawRequest = `${line} in a batch\r\nX-Request-Id: ${asked.about.requestId}\r\n`;
   const one = { ...asked, about: { ...asked.about, rawRequest } };
   try {
-    if (question === undefined) throw await answering.rejected(one.about, 'search-type', problem);
+    const what = question?.interaction ?? 'search-type';
+    try {
+      await counted();
+    } catch (error) {
+      throw await answering.rejected(one.about, what, error);
+    }
+    if (question === undefined) throw await answering.rejected(one.about, what, problem);
     const released = await answering.released(one, question.interaction, () =>
       understand(services, asked.about.caller, question),
     );

@@ -2,6 +2,7 @@ import type { TokenVerifier } from '../access/token.ts';
 import type { Occurrence } from '../audit/occurrence.ts';
 import type { DisclosePorts } from '../record/ports.ts';
 import type { ConformanceResource } from './conformance.ts';
+import type { SourceSight } from './loads-page.ts';
 
 /** What the HTTP edge stands on; made in `wire.ts`. */
 export interface HttpServices {
@@ -19,7 +20,7 @@ export interface HttpServices {
   /** operational figures in the Prometheus text format, no personal data */
   readonly metrics: () => Promise<string>;
   /** sources and their loads: names, times and counts, no personal data */
-  readonly loads: () => Promise<readonly object[]>;
+  readonly loads: () => Promise<readonly SourceSight[]>;
   /** writes an event that is not a disclosure (an aggregate of unauthenticated refusals) */
   readonly account: (occurrence: Occurrence) => Promise<void>;
   /** one short line a request: method, route template, status, milliseconds */

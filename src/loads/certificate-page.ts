@@ -1,5 +1,6 @@
 import type { Certificate, TypeTally } from './certificate.ts';
 import { type GuardFinding, guardSentence } from './guards.ts';
+import { section, table } from './markdown.ts';
 
 /** A certificate as a page of Markdown, for the source's engineers. Pure; it says no more than the certificate does. */
 export function certificatePage(certificate: Certificate): string {
@@ -143,16 +144,4 @@ function timings({ timings: spent, peakMemoryBytes }: Certificate): string {
   const rows = spent.map(({ phase, milliseconds }) => [phase, milliseconds]);
   const peak = `Largest resident size: ${Math.round(peakMemoryBytes / 1024 / 1024)} MiB.`;
   return section('Timings', `${table(['Step', 'Milliseconds'], rows)}\n\n${peak}`);
-}
-
-function section(title: string, body: string): string {
-  return `## ${title}\n\n${body}`;
-}
-
-/** Cells are our own words, numbers, codes of the configuration and file names of a checked form. */
-function table(columns: readonly string[], rows: readonly (readonly (string | number)[])[]): string {
-  const line = (cells: readonly (string | number)[]): string =>
-    `| ${cells.map((cell) => String(cell).replace(/[|\r\n]/g, ' ')).join(' | ')} |`;
-  const rule = `|${columns.map(() => '---').join('|')}|`;
-  return [line(columns), rule, ...rows.map(line)].join('\n');
 }

@@ -122,6 +122,8 @@ export class Tally {
   readonly #types = new Map<string, Counts>();
   readonly #timings = new Map<LoadPhase, number>();
   readonly columns: ColumnNote[] = [];
+  /** rows that may not be held, by type and reason */
+  readonly refusedBy = new Map<string, Map<string, number>>();
   #peak = 0;
   guards: readonly GuardFinding[] = [];
   rejectedBefore = 0;
@@ -144,6 +146,14 @@ export class Tally {
 
   count(type: string, column: Column, by = 1): void {
     this.#of(type)[column] += by;
+  }
+
+  /** Counts what may not be held, by reason. */
+  refuse(type: string, reason: string): void {
+    this.count(type, 'refused');
+    const reasons = this.refusedBy.get(type) ?? new Map<string, number>();
+    reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+    this.refusedBy.set(type, reasons);
   }
 
   reject(type: string, rule: string, by = 1): void {

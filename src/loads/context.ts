@@ -4,10 +4,14 @@ import type { Manifest } from './manifest.ts';
 import type { LoadSession } from './ports.ts';
 import type { Preparer } from './prepare.ts';
 import type { CareStanding, OptOutRecord, RejectedRow } from './records.ts';
+import type { SharingWatch } from './sharing.ts';
 import type { StagedFile } from './staging.ts';
 
 /** Told now and then while a load runs; `done` and `total` are rows, or bytes while staging. */
 export type LoadProgress = (phase: LoadPhase, done: number, total: number) => void;
+
+/** What the steps that read an extract need: a load's session has it, and so has a preview's, which keeps nothing. */
+export type ExtractSession = Pick<LoadSession, 'rows' | 'patients' | 'consents' | 'resources'>;
 
 /** What the steps of one load share. */
 export interface LoadContext {
@@ -15,11 +19,13 @@ export interface LoadContext {
   readonly source: SourcePolicy;
   readonly manifest: Manifest;
   readonly files: readonly StagedFile[];
-  readonly session: LoadSession;
+  readonly session: ExtractSession;
   readonly preparer: Preparer;
   readonly tally: Tally;
   readonly rejects: Rejects;
   readonly progress: LoadProgress;
+  /** of a preview: told what the sharing policy keeps back */
+  readonly watch?: SharingWatch;
 }
 
 /** An extract of one format, once its files are staged. The steps are called in this order. */
@@ -53,12 +59,12 @@ const MAX_RECORDED = 10_000;
 /** Collects rejected rows, counts all of them, and hands a bounded number on to be recorded. */
 export class Rejects {
   readonly #tally: Tally;
-  readonly #session: LoadSession;
+  readonly #session: ExtractSession;
   readonly #recorded = new Map<string, number>();
   #pending: RejectedRow[] = [];
   #place: (row: RejectedRow) => RejectedRow = (row) => row;
 
-  constructor(tally: Tally, session: LoadSession) {
+  constructor(tally: Tally, session: ExtractSession) {
     this.#tally = tally;
     this.#session = session;
   }

@@ -9,7 +9,7 @@ import { isServed, served } from '../fhir/served.ts';
 import { declareUkCore } from '../fhir/uk-core.ts';
 import { resourceId } from '../identity/resource-id.ts';
 import type { ReferencedCopy, StagedRow } from './records.ts';
-import { isKeptBack, sharedType } from './sharing.ts';
+import { keptBackBy, notSharedBecause, type SharingWatch, sharedType } from './sharing.ts';
 import { withoutThirdParties } from './third-parties.ts';
 
 /**
@@ -29,6 +29,8 @@ export interface PreparationContext {
   /** milliseconds since the epoch */
   readonly startedAt: number;
   readonly key: KeyObject;
+  /** of a preview */
+  readonly watch?: SharingWatch;
 }
 
 /** The person that a resource belongs to, by our id and by the source's. */
@@ -82,10 +84,14 @@ export class Preparer {
    * @returns undefined when it is not shared
    */
   prepare(resource: object, owner?: Owner): Prepared | undefined {
-    const { policy, businessDate } = this.#context;
+    const { policy, businessDate, watch } = this.#context;
     const { resourceType, id: sourceId } = resource as { readonly resourceType: string; readonly id: string };
     const shared = sharedType(policy, resourceType, businessDate);
-    if (shared === undefined || !isServed(resourceType) || isKeptBack(resource, shared)) return undefined;
+    const keptBack = shared && keptBackBy(resource, shared);
+    if (shared === undefined || !isServed(resourceType) || keptBack !== undefined) {
+      watch?.withheld(resourceType, keptBack ?? notSharedBecause(policy, resourceType, businessDate) ?? '');
+      return undefined;
+    }
     const { code, keeping } = served(resourceType);
     const copyOf = keeping === 'referenced' ? owner?.personId : undefined;
     const ours = this.id(resourceType, sourceId, copyOf);
@@ -95,8 +101,13 @@ export class Preparer {
       owner === undefined || owner.localId === '' ? undefined : owner.localId,
     );
     const minimised = withoutElements(own, shared.exceptElements ?? []);
+    if (watch !== undefined) this.#watched(watch, resource, published, own, shared.exceptElements ?? []);
     const references: ReferencedCopy[] = [];
-    const pointed = rewriteReferences(minimised, (reference) => this.#pointed(reference, owner, references));
+    const pointed = rewriteReferences(minimised, (reference) => {
+      const target = this.#pointed(reference, owner, references);
+      if (target === undefined) watch?.removed(resourceType, referenceTo(reference.type));
+      return target;
+    });
     // of the row as it will be stored: what is left out may be what the profile asks for
     const rewritten = declareUkCore(pointed);
     return {
@@ -115,6 +126,22 @@ export class Preparer {
       },
       references,
     };
+  }
+
+  /** Tells what is left out of a row, whatever the policy says and by it. */
+  #watched(
+    watch: SharingWatch,
+    resource: object,
+    published: object,
+    own: object,
+    elements: readonly string[],
+  ): void {
+    const { resourceType: type, text } = resource as Json & { readonly resourceType: string };
+    if (text !== undefined) watch.removed(type, 'text');
+    if (own !== published) watch.removed(type, '(what names another person)');
+    for (const element of elements) {
+      if (withoutElements(own, [element]) !== own) watch.removed(type, element);
+    }
   }
 
   /** With our envelope: resourceType, id and meta first, whatever their order was. */
@@ -157,6 +184,11 @@ export class Preparer {
     found.push({ type: code, localId: id, personId: owner.personId, resourceId: copy });
     return `${type}/${copy}`;
   }
+}
+
+/** A type of a source's own making is not repeated. */
+function referenceTo(type: string): string {
+  return isServed(type) ? `(reference to a ${type})` : '(reference to a type that is not held)';
 }
 
 function withoutNarrative(contained: unknown): unknown {

@@ -1,8 +1,8 @@
 import { createHash, createHmac } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import type { SourcePolicy } from '../access/policy.ts';
-import { isServed, served } from '../fhir/served.ts';
 import { sameIdentity } from '../identity/demographics.ts';
+import { apply, applyCopies } from './apply.ts';
 import type { Certificate } from './certificate.ts';
 import {
   checkAgainstHistory,
@@ -12,18 +12,16 @@ import {
   typesKnown,
 } from './checks.ts';
 import { type ExtractReader, type LoadContext, Rejects } from './context.ts';
+import { mappedExtract, readerOf } from './extract-reader.ts';
 import { unbundle } from './fhir-bundle/unbundle.ts';
-import { FHIR_MAPPER_VERSION, FhirReader } from './fhir-ndjson/reader.ts';
 import { findingsToRelease, guardLoad, keepHeld } from './hold.ts';
 import { identify, judge } from './identify.ts';
-import { LCS_MAPPER_VERSION, LcsReader } from './lcs/reader.ts';
-import { type Manifest, parseManifest } from './manifest.ts';
-import { MAPPED_MAPPER_VERSION, MappedExtract } from './mapped-csv/extract.ts';
+import { parseManifest } from './manifest.ts';
 import type { LoadOptions } from './options.ts';
 import type { LoadSession } from './ports.ts';
 import { Preparer } from './prepare.ts';
 import { LoadReport } from './report.ts';
-import { readManifestBytes, type StagedFile, stageFiles, stagingFolder } from './staging.ts';
+import { readManifestBytes, stageFiles, stagingFolder } from './staging.ts';
 
 /**
  * One extract of one source, from its folder to publication (DESIGN 7). Readers see the record as it was until the
@@ -100,7 +98,7 @@ async function load(
       format === 'fhir-bundle'
         ? await report.phase('unbundle', () => unbundle(manifest, staged, staging, rejects, tally))
         : staged;
-    const mapped = mappedExtract(options, manifest, staged);
+    const mapped = mappedExtract(source.code, options.mapping, manifest, staged);
     const context = {
       policy,
       source,
@@ -152,33 +150,6 @@ function open(options: LoadOptions, source: SourcePolicy): Promise<LoadSession> 
   return options.store.open({ number, code, sector }, fingerprint);
 }
 
-/** Of plain CSV: the lines of FHIR that its mapping makes take the place of the files. */
-function mappedExtract(
-  options: LoadOptions,
-  manifest: Manifest,
-  staged: readonly StagedFile[],
-): MappedExtract | undefined {
-  if (manifest.format !== 'mapped-csv') return undefined;
-  if (options.mapping === undefined) throw new Error(`The source ${options.source} has no mapping.`);
-  return new MappedExtract(options.mapping, staged);
-}
-
-function readerOf(context: LoadContext, mapped: MappedExtract | undefined): ExtractReader {
-  if (mapped !== undefined)
-    return new FhirReader(context, versionSalt(context.source, MAPPED_MAPPER_VERSION), mapped);
-  return context.manifest.format === 'lcs-csv'
-    ? new LcsReader(context, versionSalt(context.source, LCS_MAPPER_VERSION))
-    : new FhirReader(context, versionSalt(context.source, FHIR_MAPPER_VERSION));
-}
-
-/** Whatever decides what is stored of a row, beside the row itself. */
-function versionSalt(source: SourcePolicy, mapper: string): Buffer {
-  const { code, sector, organisation, shares } = source;
-  return createHash('sha256')
-    .update(JSON.stringify([mapper, code, sector, organisation, shares]))
-    .digest();
-}
-
 /** What restricts, ahead of everything that may still refuse the extract. */
 async function restrict(
   context: LoadContext,
@@ -201,36 +172,4 @@ async function restrict(
     );
     tally.consent = { ...counts, optOutStatements, agreementsInForce, ignored };
   });
-}
-
-async function apply(context: LoadContext): Promise<void> {
-  const { session, tally, progress } = context;
-  await storeStaged(context);
-  tally.countAll('deleted', await session.resources.deleteUnseen(false));
-  progress('apply', 1, 1);
-}
-
-/** Copies come last: whose rows refer to what is known only when these are stored. */
-async function applyCopies(context: LoadContext, reader: ExtractReader): Promise<void> {
-  const { session, tally, files } = context;
-  const referenced = files.flatMap(({ index, type }) =>
-    isServed(type) && served(type).keeping === 'referenced' ? [{ file: index, type: served(type).code }] : [],
-  );
-  tally.countAll('unreferenced', await session.resources.compareCopies(referenced));
-  await reader.copies();
-  await storeStaged(context);
-  tally.countAll('deleted', await session.resources.deleteUnseen(true));
-}
-
-async function storeStaged(context: LoadContext): Promise<void> {
-  const { session, tally, rejects, files, progress } = context;
-  const hint = 'another row of the same id differs';
-  for (const { file, line } of await session.resources.settle()) {
-    const { name = '', type = '' } = files[file] ?? {};
-    rejects.add(type, { file: name, line, rule: 'duplicate-id', hint });
-  }
-  await rejects.flush(true);
-  const { added, changed } = await session.resources.apply((done, total) => progress('apply', done, total));
-  tally.countAll('new', added);
-  tally.countAll('changed', changed);
 }

@@ -15,25 +15,47 @@ export function sharedType(policy: SourcePolicy, type: string, day: string): Sha
   return shared.days === undefined || within(day, shared.days) ? shared : undefined;
 }
 
-/** Whether a resource is kept back by its category or code. A code sent without its system is kept back as well. */
-export function isKeptBack(resource: object, shared: SharedType): boolean {
-  return (
-    isExcepted(resource, categoryTokens, shared.exceptCategories) ||
-    isExcepted(resource, codeTokens, shared.exceptCodes)
-  );
+/**
+ * Told what a sharing policy keeps back, row by row: a preview counts it. Words of the policy and of FHIR alone, nothing
+ * of the row.
+ */
+export interface SharingWatch {
+  /** a row is not shared: by its type, its day, or one of the policy's categories and codes */
+  withheld(type: string, why: string): void;
+  /** an element of a row that is shared is not */
+  removed(type: string, element: string): void;
+  /** the mapping leaves a row of a table out */
+  leftOut(table: string): void;
 }
 
-function isExcepted(
+/** Why a source's policy shares nothing of a type on a day; undefined: it does. */
+export function notSharedBecause(policy: SourcePolicy, type: string, day: string): string | undefined {
+  if (sharedType(policy, type, day) !== undefined) return undefined;
+  const listed = isServed(type) && Object.hasOwn(policy.shares, type);
+  return listed ? 'outside the days on which the type is shared' : 'the type is not shared';
+}
+
+/**
+ * The exception of the policy by which a resource is kept back: its category or its code. A code sent without its system is
+ * kept back as well.
+ *
+ * @returns in words, with the exception as the policy has it; undefined: the resource is shared
+ */
+export function keptBackBy(resource: object, shared: SharedType): string | undefined {
+  const category = exceptionOf(resource, categoryTokens, shared.exceptCategories);
+  if (category !== undefined) return `category ${category}`;
+  const code = exceptionOf(resource, codeTokens, shared.exceptCodes);
+  return code === undefined ? undefined : `code ${code}`;
+}
+
+function exceptionOf(
   resource: object,
-  tokens: (resource: object) => readonly string[],
+  tokensOf: (resource: object) => readonly string[],
   exceptions: readonly string[] | undefined,
-): boolean {
-  if (exceptions === undefined || exceptions.length === 0) return false;
-  return tokens(resource).some(
-    (token) => exceptions.includes(token) || (token.startsWith('|') && endsOne(exceptions, token)),
+): string | undefined {
+  if (exceptions === undefined || exceptions.length === 0) return undefined;
+  const tokens = tokensOf(resource);
+  return exceptions.find((exception) =>
+    tokens.some((token) => token === exception || (token.startsWith('|') && exception.endsWith(token))),
   );
-}
-
-function endsOne(exceptions: readonly string[], token: string): boolean {
-  return exceptions.some((exception) => exception.endsWith(token));
 }

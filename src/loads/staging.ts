@@ -19,6 +19,8 @@ export interface StagedFile extends ManifestFile {
   /** of our copy as it was sent: kept where the load is held */
   readonly sent: string;
   readonly bytes: number;
+  /** ids of rows that it would hold were they not too long to be read */
+  readonly tooLong?: readonly string[];
 }
 
 const BLOCK = 1024 * 1024;

@@ -1,5 +1,8 @@
-import type { Grant, Refusal } from '../access/decide.ts';
+import type { Caller } from '../access/caller.ts';
+import type { Grant, Judgement, Refused } from '../access/decide.ts';
+import { verdictsKept } from '../access/explain.ts';
 import type { Facts } from '../access/facts.ts';
+import { scopeText } from '../access/scopes.ts';
 import type { Occurrence, Outcome } from '../audit/occurrence.ts';
 import type { Receipt } from '../audit/ports.ts';
 import { Problem } from '../fhir/problem.ts';
@@ -21,13 +24,18 @@ export function isAccounted(error: Error): boolean {
   return ACCOUNTED.has(error);
 }
 
-/** Writes the account of an answer, durable before the answer may leave. */
+/**
+ * Writes the account of an answer, durable before the answer may leave.
+ *
+ * @param asked who was counted anew (`sweeps.ts`)
+ */
 export async function accountFor(
   ports: DisclosePorts,
   request: DisclosureRequest,
   facts: Facts,
   grant: Grant,
   answer: Answer,
+  asked?: string,
 ): Promise<Receipt> {
   const outcome: Outcome =
     answer.problem === undefined
@@ -38,9 +46,13 @@ export async function accountFor(
         };
   const personId = grant.personIds[0];
   const receipt = await ports.journal.append({
-    occurrence: occurrence(ports, request, facts, outcome, personId, answer.released),
+    occurrence: {
+      ...occurrence(ports, request, facts, outcome, personId, answer.released),
+      details: decided(request, grant.judgements),
+    },
     released: answer.released.map((row) => ({ id: row.id, version: row.version })),
     publication: facts.publication,
+    ...(asked === undefined ? {} : { asked }),
   });
   if (answer.problem !== undefined) accounted(answer.problem);
   return receipt;
@@ -51,13 +63,18 @@ export async function accountRefusal(
   ports: DisclosePorts,
   request: DisclosureRequest,
   facts: Facts,
-  refusal: Refusal,
+  { refusal, judgements = [] }: Pick<Refused, 'refusal'> & Partial<Pick<Refused, 'judgements'>>,
+  asked?: string,
 ): Promise<Receipt> {
   const known = facts.person === 'absent' || facts.person === 'unknown' ? undefined : facts.person.personId;
   return ports.journal.append({
-    occurrence: occurrence(ports, request, facts, { code: '4', reason: refusal.reason }, known, []),
+    occurrence: {
+      ...occurrence(ports, request, facts, { code: '4', reason: refusal.reason }, known, []),
+      details: decided(request, judgements),
+    },
     released: [],
     publication: facts.publication,
+    ...(asked === undefined ? {} : { asked }),
   });
 }
 
@@ -77,7 +94,7 @@ export async function accountFailure(
   if (isAccounted(error)) return error;
   const code = error.kind === 'unavailable' ? '12' : '4';
   await tryAccount(ports, request, { code, reason: error.detail.reason ?? error.kind });
-  return error;
+  return accounted(error);
 }
 
 async function tryAccount(ports: DisclosePorts, request: DisclosureRequest, outcome: Outcome): Promise<void> {
@@ -90,6 +107,29 @@ async function tryAccount(ports: DisclosePorts, request: DisclosureRequest, outc
   } catch {
     // nothing is released, and the journal has reported its own failure
   }
+}
+
+/** What was decided, and on what beside the agents and grounds of the event: enough to explain it later. */
+function decided(
+  { caller, ask }: DisclosureRequest,
+  judgements: readonly Judgement[],
+): Readonly<Record<string, string>> {
+  const asks = `${ask.interaction} ${ask.type}`;
+  return {
+    caller: caller.kind,
+    asks: ask.looksInto === undefined ? asks : `${asks} ${ask.looksInto.join(' ')}`,
+    scope: scopeText(caller.scopes),
+    ...namedBy(caller),
+    ...verdictsKept(judgements),
+  };
+}
+
+function namedBy(caller: Caller): Readonly<Record<string, string>> {
+  if (caller.kind !== 'staff') return {};
+  return {
+    ...(caller.namedBy === 'system' ? { 'named-by': 'system' } : {}),
+    ...(caller.launchedFor === undefined ? {} : { 'launched-for': caller.launchedFor }),
+  };
 }
 
 export function occurrence(

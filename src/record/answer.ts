@@ -64,6 +64,8 @@ export async function compose(
       return pageAnswer(composition);
     case 'as-at':
       return found ? pageAnswer(composition) : waitedFor(emptyAnswer(ports, request, facts, issues));
+    case 'explain-access':
+      throw new Error('An explanation is no part of a record.');
   }
 }
 

@@ -15,6 +15,7 @@ import { type Answer, notFound, partOf } from './composition.ts';
 import type { Accounted } from './disclose.ts';
 import type { DisclosePorts, Row } from './ports.ts';
 import type { DisclosureRequest } from './request.ts';
+import { countPerson } from './sweeps.ts';
 
 /** Events read at a time, and at most for one page: a page that hides many others ends early, with a next link. */
 const CHUNK = 250;
@@ -32,7 +33,8 @@ export async function discloseAuditEvents(
   const facts = await ports.store.facts(ask.person, request.caller);
   const decision = decide(request.caller, ask, facts);
   if (decision.outcome === 'refused') {
-    const receipt = await accountRefusal(ports, request, facts, decision.refusal);
+    const asked = decision.refusal.aboutPerson ? await countPerson(ports, request) : undefined;
+    const receipt = await accountRefusal(ports, request, facts, decision, asked);
     const refused = composeRefused(ports, request, facts, decision.refusal);
     if (refused.problem !== undefined) throw accounted(refused.problem);
     return { body: refused.body, receipt };
@@ -41,7 +43,9 @@ export async function discloseAuditEvents(
     ask.id === undefined
       ? await page(ports, request, facts, decision.grant)
       : await one(ports, ask, ask.id, decision.grant);
-  const receipt = await accountFor(ports, request, facts, decision.grant, answer);
+  const shown = answer.released.length > 0 ? decision.grant.personIds[0] : undefined;
+  const asked = await countPerson(ports, request, shown);
+  const receipt = await accountFor(ports, request, facts, decision.grant, answer, asked);
   if (answer.problem !== undefined) throw answer.problem;
   return { body: answer.body, receipt };
 }
@@ -108,8 +112,24 @@ async function page(
   return { body, released: shown.map(({ row }) => row) };
 }
 
+/** An event as a row to be decided on. */
+export function rowOfEvent(event: StoredEvent, numbers?: readonly string[]): Row {
+  return {
+    id: event.id,
+    personId: event.personId ?? '',
+    version: 0,
+    source: '',
+    type: 'AuditEvent',
+    categories: [],
+    labels: [],
+    codes: [],
+    ...(event.organisation === undefined ? {} : { organisation: event.organisation }),
+    ...(numbers === undefined ? {} : { numbers }),
+  };
+}
+
 /** Events as rows, decided on like any other: whose they are about is compared with the officer's own numbers. */
-async function visible(
+export async function visible(
   ports: DisclosePorts,
   grant: Grant,
   events: readonly StoredEvent[],
@@ -119,18 +139,7 @@ async function visible(
     people.length === 0 ? new Map<string, readonly string[]>() : await ports.store.numbersOf(people);
   return events.flatMap((event): VisibleEvent[] => {
     const own = event.personId === undefined ? undefined : numbers.get(event.personId);
-    const row: Row = {
-      id: event.id,
-      personId: event.personId ?? '',
-      version: 0,
-      source: '',
-      type: 'AuditEvent',
-      categories: [],
-      labels: [],
-      codes: [],
-      ...(event.organisation === undefined ? {} : { organisation: event.organisation }),
-      ...(own === undefined ? {} : { numbers: own }),
-    };
+    const row = rowOfEvent(event, own);
     return grant.permits(row) ? [{ event, row, text: auditEventFor(grant.caller, event.body) }] : [];
   });
 }
@@ -159,7 +168,7 @@ function cursorOf(lastKey: string): { readonly recorded: number; readonly id: st
   return { recorded: Number(lastKey.slice(0, point)), id: lastKey.slice(point + 1) };
 }
 
-async function readable<T>(read: () => Promise<T>): Promise<T> {
+export async function readable<T>(read: () => Promise<T>): Promise<T> {
   try {
     return await read();
   } catch (error) {

@@ -6,10 +6,12 @@ import { accounted, accountFailure, accountFor, accountRefusal } from './account
 import { compose, composeRefused } from './answer.ts';
 import { discloseAuditEvents } from './audit-events.ts';
 import { changing, decideAndGather, MOST_ATTEMPTS, stillHolds } from './decide-and-gather.ts';
+import { explainAccess } from './explain-access.ts';
 import { findPatients } from './find-patients.ts';
 import type { DisclosePorts } from './ports.ts';
 import { redact } from './redact.ts';
 import type { DisclosureRequest } from './request.ts';
+import { countPerson } from './sweeps.ts';
 
 /**
  * The only way that personal data leaves, for every edge: decide, gather, redact, audit, release (DESIGN 4).
@@ -20,6 +22,7 @@ import type { DisclosureRequest } from './request.ts';
 export async function disclose(ports: DisclosePorts, request: DisclosureRequest): Promise<Released> {
   if (!ports.journal.hasRoom()) throw busy();
   try {
+    if (request.ask.interaction === 'explain-access') return released(await explainAccess(ports, request));
     if (request.ask.type === 'AuditEvent') return released(await discloseAuditEvents(ports, request));
     if (request.ask.person.by === 'demographics') return released(await findPatients(ports, request));
     return released(await discloseOne(ports, request));
@@ -39,7 +42,12 @@ async function discloseOne(ports: DisclosePorts, request: DisclosureRequest): Pr
     const answer = await compose(ports, request, facts, grant, visible, gathered.failures);
     const waited = gathered.waited || answer.waited === true;
     if (waited && !(await stillHolds(ports, facts, grant))) continue;
-    const receipt = await accountFor(ports, request, facts, grant, answer);
+    const asked = await countPerson(
+      ports,
+      request,
+      answer.released.length > 0 ? grant.personIds[0] : undefined,
+    );
+    const receipt = await accountFor(ports, request, facts, grant, answer, asked);
     if (answer.problem !== undefined) throw answer.problem;
     const { body, lastModified } = answer;
     return { body, receipt, ...(lastModified !== undefined && { lastModified }) };
@@ -54,7 +62,9 @@ async function refuse(
   facts: Facts,
   decision: Extract<Decision, { outcome: 'refused' }>,
 ): Promise<Accounted> {
-  const receipt = await accountRefusal(ports, request, facts, decision.refusal);
+  // what was refused whoever was asked for says nothing of anybody
+  const asked = decision.refusal.aboutPerson ? await countPerson(ports, request) : undefined;
+  const receipt = await accountRefusal(ports, request, facts, decision, asked);
   const answer = composeRefused(ports, request, facts, decision.refusal);
   if (answer.problem !== undefined) throw accounted(answer.problem);
   return { body: answer.body, receipt };

@@ -19,6 +19,7 @@ import { inOrder } from './order.ts';
 import type { DisclosePorts } from './ports.ts';
 import { redact, type VisibleRow } from './redact.ts';
 import type { DisclosureRequest } from './request.ts';
+import { countPerson } from './sweeps.ts';
 
 /** More visible matches than this and the demographics were not enough to mean one person. */
 const MOST = 5;
@@ -35,12 +36,13 @@ type Judged =
       readonly kind: 'found';
       readonly row: VisibleRow & { readonly body: string };
       readonly issues: readonly OperationOutcomeIssue[];
-      readonly account: () => Promise<Receipt>;
+      readonly personId: string | undefined;
+      readonly account: (asked: string | undefined) => Promise<Receipt>;
     }
   | {
       readonly kind: 'withdrawn';
       readonly issues: readonly OperationOutcomeIssue[];
-      readonly receipt: Receipt;
+      readonly account: (asked: string | undefined) => Promise<Receipt>;
     }
   | { readonly kind: 'nothing' };
 
@@ -58,7 +60,7 @@ export async function findPatients(ports: DisclosePorts, request: DisclosureRequ
   const facts = await ports.store.facts(ask.person, caller);
   const general = decide(caller, ask, facts);
   if (general.outcome === 'refused' && general.refusal.kind !== 'not-found') {
-    await accountRefusal(ports, request, facts, general.refusal);
+    await accountRefusal(ports, request, facts, general);
     throw accounted(
       new Problem(general.refusal.kind, general.refusal.message, { reason: general.refusal.reason }),
     );
@@ -100,11 +102,15 @@ async function judge(ports: DisclosePorts, request: DisclosureRequest, personId:
   const { facts } = decided;
   if (decided.outcome === 'refused') {
     const { refusal } = decided.decision;
-    const receipt = await accountRefusal(ports, one, facts, refusal);
+    const account = (asked?: string): Promise<Receipt> =>
+      accountRefusal(ports, one, facts, decided.decision, asked);
     const answer = composeRefused(ports, one, facts, refusal);
+    if (refusal.reason === 'consent-withdrawn' && answer.body !== undefined)
+      return { kind: 'withdrawn', issues: outcomeOf(answer.body), account };
+    // a candidate who is hidden is counted no more than one who is not there
+    await account();
     if (refusal.kind !== 'not-found' && answer.problem !== undefined) throw accounted(answer.problem);
-    if (refusal.reason !== 'consent-withdrawn' || answer.body === undefined) return { kind: 'nothing' };
-    return { kind: 'withdrawn', issues: outcomeOf(answer.body), receipt };
+    return { kind: 'nothing' };
   }
   const { grant, gathered } = decided;
   const visible = redact(grant, facts, gathered.rows).rows;
@@ -121,9 +127,10 @@ async function judge(ports: DisclosePorts, request: DisclosureRequest, personId:
     row: { ...row, body },
     issues: completeness(facts, grant, askedTypes(ask), gathered.failures, false),
     // other candidates were judged meanwhile
-    account: async () => {
+    personId: grant.personIds[0],
+    account: async (asked) => {
       if (!(await stillHolds(ports, facts, grant))) throw changing();
-      return accountFor(ports, one, facts, grant, { body, released: madeOf });
+      return accountFor(ports, one, facts, grant, { body, released: madeOf }, asked);
     },
   };
 }
@@ -170,11 +177,20 @@ async function answerOf(
       message: '',
       aboutPerson: false,
     } as const;
-    return { body: answer.body, receipt: await accountRefusal(ports, request, facts, refusal) };
+    const asked = await countPerson(ports, request);
+    return { body: answer.body, receipt: await accountRefusal(ports, request, facts, { refusal }, asked) };
   }
   const { results } = request.ask;
-  const receipts = withdrawn.map((j) => j.receipt);
-  for (const one of found) receipts.push(await one.account());
+  const receipts: Receipt[] = [];
+  // who is shown is counted, and where nobody is the name that was asked by
+  let named = found.length > 0 ? undefined : await countPerson(ports, request);
+  const shown: (string | undefined)[] = [];
+  for (const { personId } of found) shown.push(await countPerson(ports, request, personId));
+  for (const one of withdrawn) {
+    receipts.push(await one.account(named));
+    named = undefined;
+  }
+  for (const [place, one] of found.entries()) receipts.push(await one.account(shown[place]));
   const receipt = receipts.at(-1);
   if (receipt === undefined) throw new Error('Somebody was found without an account.');
   const body = searchset({

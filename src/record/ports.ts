@@ -6,6 +6,7 @@ import type { Journal } from '../audit/journal.ts';
 import type { AuditReader } from '../audit/reader.ts';
 import type { ServedTypeName } from '../fhir/served.ts';
 import type { PageTokens } from './page-token.ts';
+import type { PeopleAsked } from './people-asked.ts';
 import type { Moment } from './view.ts';
 
 /** A stored or fetched resource: what decisions need, and the exact text that may leave. */
@@ -133,4 +134,10 @@ export interface DisclosePorts {
   /** the configured FHIR base, no slash at the end: links are built from it, never from a request */
   readonly baseUrl: string;
   readonly pageTokens: PageTokens;
+  /** whom each user and client has asked for within an hour */
+  readonly people: PeopleAsked;
+  /** a name that somebody was asked by, as a UUID made with a key: nobody tells the name from it */
+  readonly hashOfName: (name: string) => string;
+  /** a user or client was refused for the first time in an hour; `eventId` names the event that says who */
+  readonly sweptBy: (by: 'user' | 'client', eventId: string) => void;
 }

@@ -1,4 +1,4 @@
-import type { AuditReader, AuditSearch, StoredEvent } from '../audit/reader.ts';
+import type { AuditReader, AuditSearch, CountedEvent, StoredEvent } from '../audit/reader.ts';
 import type { Database, Statement } from './database.ts';
 
 const COLUMNS = 'event_id, (extract(epoch from recorded) * 1000)::bigint, person_id, organisation, body';
@@ -6,6 +6,13 @@ const COLUMNS = 'event_id, (extract(epoch from recorded) * 1000)::bigint, person
 const EVENT: Statement = {
   name: 'audit-event',
   text: `select ${COLUMNS} from audit.event where event_id = $1::uuid limit 1`,
+};
+
+const COUNTED: Statement = {
+  name: 'audit-counted',
+  text: `
+select asked::text, (extract(epoch from recorded) * 1000)::bigint, organisation, agent, client from audit.event
+where month between $2::date and $3::date and recorded >= $1::timestamptz and asked is not null order by recorded`,
 };
 
 /** The audit log as the auditor's role reads it: bodies exactly as they were hashed. */
@@ -22,11 +29,26 @@ export class StoredAuditReader implements AuditReader {
     return (await this.#database.read(statement, values)).map(storedEvent);
   }
 
+  async counted(from: number, now: number): Promise<readonly CountedEvent[]> {
+    const [first, last] = [from, now + AHEAD].map((time) => new Date(time).toISOString());
+    const rows = await this.#database.read(COUNTED, [first, monthOf(first ?? ''), monthOf(last ?? '')]);
+    return rows.map(([asked, at, organisation, agent, client]) => ({
+      asked: String(asked),
+      at: Number(at),
+      client: typeof client === 'string' ? client : '',
+      ...(typeof organisation === 'string' ? { organisation } : {}),
+      ...(typeof agent === 'string' ? { agent } : {}),
+    }));
+  }
+
   async event(id: string): Promise<StoredEvent | undefined> {
     const [row] = await this.#database.read(EVENT, [id]);
     return row === undefined ? undefined : storedEvent(row);
   }
 }
+
+/** The clocks of other processes may be ahead of ours, milliseconds. */
+const AHEAD = 60_000;
 
 /** A statement for each set of conditions, each with its own name and so its own plan. */
 function searchStatement(wanted: AuditSearch): { statement: Statement; values: readonly unknown[] } {
@@ -47,6 +69,7 @@ function searchStatement(wanted: AuditSearch): { statement: Statement; values: r
   where('persons', (place) => `person_id = any(${place}::uuid[])`, wanted.personIds);
   where('organisation', (place) => `organisation = ${place}::text`, wanted.organisation);
   where('ids', (place) => `event_id = any(${place}::uuid[])`, wanted.ids);
+  where('request', (place) => `request_id = ${place}::text`, wanted.requestId);
   if (after !== undefined) {
     values.push(new Date(after.recorded).toISOString(), after.id);
     name += '-after';

@@ -33,14 +33,14 @@ with last as (
 ), events_written as (
   insert into audit.event
     (month, shard, seq, recorded, event_id, person_id, outcome, kind, organisation, client, agent, purpose,
-     request_id, salt, leaf, manifest, body)
+     request_id, salt, leaf, manifest, body, asked)
   select b.month, b.shard, b.first_seq + e.place - 1, e.recorded, e.event_id, e.person_id, e.outcome, e.kind,
-    e.organisation, e.client, e.agent, e.purpose, e.request_id, e.salt, e.leaf, e.manifest, e.body
+    e.organisation, e.client, e.agent, e.purpose, e.request_id, e.salt, e.leaf, e.manifest, e.body, e.asked
   from batch_written b, unnest(
     $12::timestamptz[], $13::uuid[], $14::uuid[], $15::smallint[], $16::text[], $17::text[], $18::text[], $19::text[],
-    $20::text[], $21::text[], $22::bytea[], $23::bytea[], $24::bytea[], $25::text[]
+    $20::text[], $21::text[], $22::bytea[], $23::bytea[], $24::bytea[], $25::text[], $26::uuid[]
   ) with ordinality as e (recorded, event_id, person_id, outcome, kind, organisation, client, agent, purpose,
-    request_id, salt, leaf, manifest, body, place)
+    request_id, salt, leaf, manifest, body, asked, place)
   returning 1
 )
 select (select count(*) from batch_written), (select count(*) from events_written),
@@ -82,5 +82,9 @@ export function batchValues(batch: Batch): unknown[] {
     byteaArray(events.map((event) => event.leaf)),
     byteaArray(events.map((event) => event.manifest)),
     utf8Array(events.map((event) => event.body)),
+    uuidArray(
+      events.map((event) => event.asked),
+      writeUuid,
+    ),
   ];
 }

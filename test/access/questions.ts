@@ -172,6 +172,10 @@ export const NARROWINGS: Readonly<Record<string, Narrowing>> = {
       },
     };
   },
+  'all of a scope but a category': (q) => {
+    const scopes = q.caller.scopes.map((scope) => ({ constraint: { categories: [LAB] }, ...scope }));
+    return { ...q, caller: { ...q.caller, scopes } };
+  },
   'a class of data': (q) =>
     inOrganisations(q, (one) => ({ ...one, roles: withoutClass(one.roles, 'problems') })),
   'every class of data': (q) =>

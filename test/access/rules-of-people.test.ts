@@ -137,42 +137,45 @@ t.test('rule 5: nobody opens their own record with a work login', async (t) => {
   t.strictSame(declared, AUDIT, 'a declaration holds for a search');
 });
 
-t.test('rule 8: an opt-out hides every sector from staff and says so', async (t) => {
-  const no = 'opt-out forbidden consent-withdrawn';
-  const out = { optedOut: true, agreements: [{ source: 'lcs', given: true, from: '2026-01-01' }] };
-  const hides = (...optOutHides: ('health' | 'social-care')[]): Facts =>
-    of(out, { policy: policy({ optOutHides }) });
-  const cases = inOrder(HEALTH, SOCIAL, ['lcs-worker']);
-  check(t, [
-    ['staff', staff(), all, of(out), no],
-    ['staff of social care', staff({ organisation: 'COUNCIL' }), search('CareTeam'), of(out), no],
-    ['their consents too', staff(), search('Consent'), of(out), no],
-    ['the person', patient(), all, of({ optedOut: true }, OWN_FACTS), FOR_PATIENTS],
-    ['a privacy officer', officer(), all, of(out), no],
-    ['subject access', officer({ role: 'access' }), all, of({ optedOut: true }), cases],
-    ['incidents', officer({ role: 'central' }), search('Encounter'), of({ optedOut: true }), cases],
-    ['the audit log', officer(), audit, of(out), ['audit-rxq']],
-    [
-      'own record comes first',
-      staff(),
-      all,
-      of(out, { callerNumbers: ['hmac-p1'] }),
-      'own-record forbidden own-record',
-    ],
-    [
-      'health alone, as configured',
-      staff(),
-      all,
-      hides('health'),
-      inOrder(SOCIAL, ['surgery', 'lcs-worker']),
-    ],
-    ['no list is no narrowing', staff(), all, hides(), no],
-    ['nor is a list without health', staff(), all, hides('social-care'), no],
-    ['a gap is an opt-out', staff(), all, of({ optedOut: gap.no }), no],
-  ]);
-});
+t.test(
+  'rule 8, C-04: an opt-out hides every sector from staff and says so, or those that are configured',
+  async (t) => {
+    const no = 'opt-out forbidden consent-withdrawn';
+    const out = { optedOut: true, agreements: [{ source: 'lcs', given: true, from: '2026-01-01' }] };
+    const hides = (...optOutHides: ('health' | 'social-care')[]): Facts =>
+      of(out, { policy: policy({ optOutHides }) });
+    const cases = inOrder(HEALTH, SOCIAL, ['lcs-worker']);
+    check(t, [
+      ['staff', staff(), all, of(out), no],
+      ['staff of social care', staff({ organisation: 'COUNCIL' }), search('CareTeam'), of(out), no],
+      ['their consents too', staff(), search('Consent'), of(out), no],
+      ['the person', patient(), all, of({ optedOut: true }, OWN_FACTS), FOR_PATIENTS],
+      ['a privacy officer', officer(), all, of(out), no],
+      ['subject access', officer({ role: 'access' }), all, of({ optedOut: true }), cases],
+      ['incidents', officer({ role: 'central' }), search('Encounter'), of({ optedOut: true }), cases],
+      ['the audit log', officer(), audit, of(out), ['audit-rxq']],
+      [
+        'own record comes first',
+        staff(),
+        all,
+        of(out, { callerNumbers: ['hmac-p1'] }),
+        'own-record forbidden own-record',
+      ],
+      [
+        'health alone, as configured',
+        staff(),
+        all,
+        hides('health'),
+        inOrder(SOCIAL, ['surgery', 'lcs-worker']),
+      ],
+      ['no list is no narrowing', staff(), all, hides(), no],
+      ['nor is a list without health', staff(), all, hides('social-care'), no],
+      ['a gap is an opt-out', staff(), all, of({ optedOut: gap.no }), no],
+    ]);
+  },
+);
 
-t.test('rule 9: social care is shown while an agreement is in force', async (t) => {
+t.test('rule 9, C-09: social care is shown while an agreement is in force', async (t) => {
   const lcs = { source: 'lcs', given: true, from: '2026-01-01' };
   const agreed = (...agreements: PersonFacts['agreements']): Facts => of({ agreements });
   const both = inOrder(HEALTH, SOCIAL, ['lcs-worker']);

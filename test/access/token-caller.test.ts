@@ -154,7 +154,7 @@ t.test('organisations: only those that issuer and client may speak for', async (
   });
 });
 
-t.test('claims of the wrong type, or missing, refuse the token', async (t) => {
+t.test('S-34: claims of the wrong type, or missing, refuse the token', async (t) => {
   const coding = { code: 'nurse' };
   const refused: Readonly<Record<string, object | string>> = {
     'no subject': read({}, claims({ sub: undefined })),

@@ -325,7 +325,7 @@ t.test('the FHIR edge', async (t) => {
   });
 
   t.test(
-    'lets officers read the audit log within their organisation, and people read who looked at them',
+    'O-08: lets officers read the audit log within their organisation, and people read who looked at them',
     async (t) => {
       const today = new Date().toISOString().slice(0, 10);
       const [central, local] = [

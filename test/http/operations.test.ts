@@ -176,34 +176,53 @@ t.test('operations', async (t) => {
     t.equal(events.filter(({ outcome }) => outcome === '0').length, 3);
   });
 
-  t.test('a batch is bounded, flat and view-only', async (t) => {
-    const many = Array.from({ length: 51 }, () => get(`Patient/${id}`));
-    const tooMany = await batch(many);
-    t.equal(tooMany.status, 400);
-    t.match(tooMany.json.issue[0].details.text, /at most 50 entries/);
-    t.equal((await batch([])).status, 200, 'an empty one is answered');
-    t.equal((await post('', { resourceType: 'Bundle', type: 'transaction', entry: [] })).status, 400);
-    t.equal((await post('', { resourceType: 'Patient' })).status, 400);
-    const nested = await batch([
-      { request: { method: 'POST', url: '' }, resource: { resourceType: 'Bundle', type: 'batch' } },
-    ]);
-    t.equal(nested.json.entry[0].response.status, '405');
-    for (const url of [
-      'http://evil.example/Patient/1',
-      '//evil/Patient',
-      '../metrics',
-      'Patient/a%2fb',
-      'Patient?_id=%zz',
-      '',
-    ]) {
-      const [entry] = (await batch([get(url)])).json.entry;
-      t.match(entry.response.status, /^40[04]$/, url);
-      t.notOk(entry.resource);
-    }
-    t.equal((await post('', { resourceType: 'Bundle', type: 'batch' }, '')).status, 401);
-    t.equal((await post('', '{"resourceType":"Bundle","type":"batch","__proto__":{}}')).status, 400);
-    t.equal((await post('', `${'['.repeat(9000)}`)).status, 400);
-  });
+  t.test(
+    'S-21, S-22: a batch is bounded, flat and view-only, and nothing in it is conditional',
+    async (t) => {
+      const many = Array.from({ length: 51 }, () => get(`Patient/${id}`));
+      const tooMany = await batch(many);
+      t.equal(tooMany.status, 400);
+      t.match(tooMany.json.issue[0].details.text, /at most 50 entries/);
+      t.equal((await batch([])).status, 200, 'an empty one is answered');
+      t.equal((await post('', { resourceType: 'Bundle', type: 'transaction', entry: [] })).status, 400);
+      t.equal((await post('', { resourceType: 'Patient' })).status, 400);
+      const nested = await batch([
+        { request: { method: 'POST', url: '' }, resource: { resourceType: 'Bundle', type: 'batch' } },
+      ]);
+      t.equal(nested.json.entry[0].response.status, '405');
+      for (const condition of [{ ifMatch: 'W/"1"' }, { ifNoneMatch: '*' }, { ifNoneExist: 'identifier=x' }]) {
+        const [entry] = (await batch([{ request: { method: 'GET', url: `Patient/${id}`, ...condition } }]))
+          .json.entry;
+        t.equal(entry.response.status, '400', JSON.stringify(condition));
+        t.notOk(entry.resource);
+      }
+      const subject = { reference: `Patient?identifier=${NHS_NUMBER}|${showcase.nhsNumber}` };
+      const [created] = (
+        await batch([
+          {
+            request: { method: 'POST', url: 'Observation' },
+            resource: { resourceType: 'Observation', subject },
+          },
+        ])
+      ).json.entry;
+      t.equal(created.response.status, '405', 'a conditional reference is looked up by nobody');
+      for (const url of [
+        'http://evil.example/Patient/1',
+        '//evil/Patient',
+        '../metrics',
+        'Patient/a%2fb',
+        'Patient?_id=%zz',
+        '',
+      ]) {
+        const [entry] = (await batch([get(url)])).json.entry;
+        t.match(entry.response.status, /^40[04]$/, url);
+        t.notOk(entry.resource);
+      }
+      t.equal((await post('', { resourceType: 'Bundle', type: 'batch' }, '')).status, 401);
+      t.equal((await post('', '{"resourceType":"Bundle","type":"batch","__proto__":{}}')).status, 400);
+      t.equal((await post('', `${'['.repeat(9000)}`)).status, 400);
+    },
+  );
 
   t.test(
     '$validate checks by the rules of a load, repeats nothing and is accounted for without the content',

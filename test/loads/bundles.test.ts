@@ -297,6 +297,24 @@ t.test('entries that cannot be rows are rejected by file and entry', async (t) =
   );
 });
 
+t.test('what is stored of an entry stands where tonight it is too long to be read', async (t) => {
+  const world = await loader(t);
+  const night = (note: string): Record<string, object> => ({
+    'x.json': bundle([
+      posted(patient('p1', ADA)),
+      posted(observation('o1', 'p1')),
+      posted({ ...observation('o2', 'p1'), note: [{ text: note }] }),
+    ]),
+  });
+  await load(world, { bundles: night('short') });
+  const before = await visible(world);
+  t.match(await load(world, { sequence: 2, bundles: night('x'.repeat(6 * 1024 * 1024)) }), {
+    result: 'published',
+    types: { Observation: { deleted: 0, unchanged: 1, rejected: { 'too-long': 1 } } },
+  });
+  t.same(await visible(world), before);
+});
+
 t.test('a file that is no Bundle of resources as they are refuses the extract', async (t) => {
   const world = await loader(t);
   await load(world, { bundles: { 'x.json': bundle([posted(patient('p1', ADA))]) } });

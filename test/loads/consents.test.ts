@@ -137,7 +137,7 @@ t.test('opt-outs', async (t) => {
   });
 
   await t.test(
-    'no opt-out of a number that is none; nor of a source that may not speak for health',
+    'C-11: no opt-out of a number that is none; nor of a source that may not speak for health',
     async (t) => {
       const { types } = await world.load(
         night([optOut('c3', 'p3', 'deny', '2026-11-01'), optOut('c4', 'nobody', 'deny', '2026-11-01')]),

@@ -127,6 +127,32 @@ t.test('what a row states about sharing', async (t) => {
   t.equal(read(coded('364075005')), 'ignored');
 });
 
+t.test('C-03, C-09: what is empty, limited, not in force or not made permits nothing', async (t) => {
+  const read = (row: object) => readConsentStatement(row, validateStructure(row).length === 0, TODAY);
+  const permits = (row: object): boolean => {
+    const reading = read(row);
+    if (reading.kind !== 'statement') return false;
+    return reading.statement.about === 'health' ? !reading.statement.optedOut : reading.statement.given;
+  };
+  const health = optOut('c', 'p', 'permit', '2026-11-01');
+  const social = agreement('c', 'p', { type: 'permit' }, '2026-03-04');
+  t.ok(permits(health) && permits(social), 'whole they do');
+  for (const row of [health, social]) {
+    for (const limit of ['actor', 'purpose', 'class', 'code', 'action', 'securityLabel', 'data', 'provision'])
+      t.notOk(
+        permits({ ...row, provision: { type: 'permit', [limit]: [] } }),
+        `no ${limit} is not every ${limit}`,
+      );
+    for (const limit of ['actor', 'class', 'action', 'data'])
+      t.notOk(permits({ ...row, provision: { type: 'permit', [limit]: [{}] } }), `an empty ${limit}`);
+    for (const status of ['draft', 'proposed', 'rejected', 'inactive', 'entered-in-error', '', undefined])
+      t.notOk(permits({ ...row, status }), `${status}`);
+    for (const provision of [undefined, {}, { type: '' }, { type: ['permit'] }, []])
+      t.notOk(permits({ ...row, provision }), JSON.stringify(provision));
+    for (const dateTime of ['2030-01-01', 'soon']) t.notOk(permits({ ...row, dateTime }), dateTime);
+  }
+});
+
 t.test('of several statements', async (t) => {
   const said = (sourceId: string, given: boolean, recordedAt: number, dates = {}) =>
     ({

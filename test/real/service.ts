@@ -87,7 +87,12 @@ function configurationFile(
     mode: 'demo',
     fhirBase,
     logLevel: 'silent',
-    limits: { requestsPerMinute: 1_000_000, deadlineMs: 30_000 },
+    limits: {
+      requestsPerMinute: 1_000_000,
+      deadlineMs: 30_000,
+      peoplePerUserHour: 1_000_000,
+      peoplePerClientHour: 1_000_000,
+    },
     organisations: [...new Set([PRACTICE, ...sources, ...custodians])].map((code) => ({
       code,
       system: 'https://fhir.nhs.uk/Id/ods-organization-code',

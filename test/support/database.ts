@@ -2,10 +2,14 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
-import type { Test } from 'tap';
 import type { DatabaseAddress } from '../../src/storage/database.ts';
 import { migrate } from '../../src/storage/migrate.ts';
 import { repositoryRoot } from './root.ts';
+
+/** What has an end, at which what was made for it is taken down: a test, or a check of its own. */
+export interface Ending {
+  teardown(end: () => unknown): void;
+}
 
 /** A migrated database of a test's own, and a connection to it that may do everything. */
 export interface TestDatabase {
@@ -21,7 +25,7 @@ const TEMPLATE_LOCK = 7_236_916;
  * A fresh, migrated database, dropped when the test ends. The server is the one at `MCR_TEST_DATABASE_URL` (a
  * superuser's URL, set by the test runner). Migrations run once for each version of them, into a template.
  */
-export async function testDatabase(t: Test): Promise<TestDatabase> {
+export async function testDatabase(t: Ending): Promise<TestDatabase> {
   const server = process.env['MCR_TEST_DATABASE_URL'];
   if (!server) throw new Error('MCR_TEST_DATABASE_URL is not set: run the tests through `npm test`.');
   const maintenance = await connected(server);

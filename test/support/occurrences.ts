@@ -106,6 +106,7 @@ export const KINDS: readonly OccurrenceKind[] = [
   'load',
   'unauthenticated',
   'configuration',
+  'sweep',
 ];
 
 /** Any UTF-16, lone surrogates and control characters included: what a client can put into a request. */

@@ -120,12 +120,17 @@ function entriesOf(answer: TestAnswer): readonly Entry[] {
   return answer.json?.entry ?? [];
 }
 
-/** Every resource that an answer gives out, matches, included ones and versions alike. */
+/** Every resource that an answer gives out: matches, included ones, versions, and those of the answers in a batch's. */
 export function given(answer: TestAnswer): readonly Found[] {
   if (answer.status !== 200 || answer.json === undefined) return [];
-  const { resourceType } = answer.json;
-  const all = resourceType === 'Bundle' ? entriesOf(answer).map(({ resource }) => resource) : [answer.json];
-  return all.filter((resource) => !['OperationOutcome', 'Bundle'].includes(resource.resourceType));
+  return resourcesOf(answer.json);
+}
+
+function resourcesOf(resource: Found | undefined): readonly Found[] {
+  if (resource === undefined || resource.resourceType === 'OperationOutcome') return [];
+  if (resource.resourceType !== 'Bundle') return [resource];
+  const entries = (resource['entry'] ?? []) as readonly Partial<Entry>[];
+  return entries.flatMap((entry) => resourcesOf(entry.resource));
 }
 
 /** Ids of what an answer gives out, in its order; of one mode, or all. */

@@ -1,7 +1,6 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Test } from 'tap';
 import { generateCounty } from '../../demo/county/generate.ts';
 import type { CountyOptions, NamedCase } from '../../demo/county/model.ts';
 import { type DemoTokenOptions, demoToken, makeIssuerKeys } from '../../demo/issuer.ts';
@@ -9,7 +8,7 @@ import { type Configuration, readConfiguration } from '../../src/config.ts';
 import { type StartedDatabase, startDatabase } from '../../src/database-start.ts';
 import { loadExtract, loadStaff } from '../../src/load.ts';
 import { type Service, wire } from '../../src/wire.ts';
-import { testDatabase } from './database.ts';
+import { type Ending, testDatabase } from './database.ts';
 import { repositoryRoot } from './root.ts';
 
 /** The whole service over a database of its own, with a county loaded by the real loader and a real issuer. */
@@ -26,6 +25,8 @@ export interface TestService {
   token(options: DemoTokenOptions): Promise<string>;
   get(path: string, token?: string, headers?: Readonly<Record<string, string>>): Promise<TestAnswer>;
   post(path: string, body: string, token?: string): Promise<TestAnswer>;
+  /** asks several together, each by GET */
+  batch(paths: readonly string[], token?: string): Promise<TestAnswer>;
 }
 
 export interface TestAnswer {
@@ -40,7 +41,7 @@ export interface TestAnswer {
 export type Adjust = (configuration: Record<string, unknown>) => void;
 
 export async function testService(
-  t: Test,
+  t: Ending,
   county: Partial<CountyOptions> = {},
   adjust: Adjust = () => {},
 ): Promise<TestService> {
@@ -50,12 +51,25 @@ export async function testService(
   const content = JSON.parse(readFileSync(join(repositoryRoot(), 'demo', 'config.json'), 'utf8'));
   Object.assign(content, { fhirBase: 'http://127.0.0.1:8080/fhir', logLevel: 'silent' });
   adjust(content);
-  const file = join(folder, 'config.json');
-  writeFileSync(file, JSON.stringify(content));
+  writeFileSync(join(folder, 'config.json'), JSON.stringify(content));
+  const extracts = join(folder, 'extracts');
+  const options = { seed: 7, people: 120, businessDate: '2026-11-22', ...county };
+  await generateCounty(extracts, options);
+  const made = await serviceOver(t, folder, address.url);
+  await loadStaff(made.service, join(extracts, 'staff.csv'));
+  for (const code of made.configuration.policy.sources.keys()) {
+    const certificate = await loadExtract(made.service, code, join(extracts, code));
+    if (certificate.result !== 'published') throw new Error(`${code}: ${JSON.stringify(certificate)}`);
+  }
+  return made;
+}
+
+/** The service over a folder with a configuration and a county's extracts, and over a database, as they stand. */
+export async function serviceOver(t: Ending, folder: string, databaseUrl: string): Promise<TestService> {
   const env = {
-    MCR_CONFIG: file,
+    MCR_CONFIG: join(folder, 'config.json'),
     MCR_DATA: join(folder, 'data'),
-    MCR_DATABASE_URL: address.url,
+    MCR_DATABASE_URL: databaseUrl,
     MCR_PORT: '0',
   };
   const configuration = readConfiguration(env, repositoryRoot());
@@ -66,13 +80,7 @@ export async function testService(
   const service = await wire(configuration, started);
   t.teardown(() => service.close());
   const extracts = join(folder, 'extracts');
-  const options = { seed: 7, people: 120, businessDate: '2026-11-22', ...county };
-  const summary = await generateCounty(extracts, options);
-  await loadStaff(service, join(extracts, 'staff.csv'));
-  for (const code of configuration.policy.sources.keys()) {
-    const certificate = await loadExtract(service, code, join(extracts, code));
-    if (certificate.result !== 'published') throw new Error(`${code}: ${JSON.stringify(certificate)}`);
-  }
+  const { cases } = JSON.parse(readFileSync(join(extracts, 'cases.json'), 'utf8')) as { cases: NamedCase[] };
   const ask = async (
     method: 'GET' | 'POST',
     path: string,
@@ -99,9 +107,9 @@ export async function testService(
     started,
     folder,
     extracts,
-    databaseUrl: address.url,
+    databaseUrl,
     person(name) {
-      const found = summary.cases.find((one) => one.name === name);
+      const found = cases.find((one) => one.name === name);
       if (found === undefined) throw new Error(`The county has no case ${name}.`);
       return found;
     },
@@ -109,6 +117,11 @@ export async function testService(
     get: (path, token, headers = {}) => ask('GET', path, token, headers),
     post: (path, body, token) =>
       ask('POST', path, token, { 'content-type': 'application/x-www-form-urlencoded' }, body),
+    batch: (paths, token) => {
+      const entry = paths.map((url) => ({ request: { method: 'GET', url } }));
+      const bundle = JSON.stringify({ resourceType: 'Bundle', type: 'batch', entry });
+      return ask('POST', '/fhir', token, { 'content-type': 'application/fhir+json' }, bundle);
+    },
   };
 }
 

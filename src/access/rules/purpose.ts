@@ -13,6 +13,9 @@ const NAMEABLE: readonly string[] = [...DIRECT_CARE, 'PATADMIN'];
 /** The purpose of the desks, our own code. */
 export const GOVERNANCE_PURPOSE = 'governance';
 
+const FOR_OFFICERS =
+  'Access is explained to information governance, for a case. Ask who looked at your record with AuditEvent.';
+
 const LONGEST_REASON = 500;
 const SOMETHING = /[\p{L}\p{N}]/u;
 const CASE_NUMBER = /^[\p{L}\p{N}][\p{L}\p{N}./ _-]{0,63}$/u;
@@ -27,7 +30,7 @@ export const purposeRule: Rule = {
       `a purpose of direct care (${DIRECT_CARE.join(', ')}, or those the role's entry names) and a reason of at most ${LONGEST_REASON} characters; local audit and incidents are reasons of direct care`,
     ),
     system: judges('never: a system without a named user has no purpose of its own; directories only'),
-    patient: judges('self-access, implied by the token'),
+    patient: judges('self-access, implied by the token; it is none to have the access of others explained'),
     governance: judges(`the purpose \`${GOVERNANCE_PURPOSE}\` and a case number`),
   },
   judge(caller, ask, facts) {
@@ -35,7 +38,7 @@ export const purposeRule: Rule = {
     if (isDirectory(ask.type)) return NO_OPINION;
     switch (caller.kind) {
       case 'patient':
-        return ALLOW;
+        return ask.interaction === 'explain-access' ? forbid('purpose', FOR_OFFICERS) : ALLOW;
       case 'staff':
         return judgeStaff(caller, facts);
       case 'governance':

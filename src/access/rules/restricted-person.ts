@@ -10,10 +10,13 @@ export const restrictedPersonRule: Rule = {
     staff: judges('not found'),
     system: judges('not found'),
     patient: judges('not found'),
-    governance: judges('not found; the audit log stays open, for it must lose nobody'),
+    governance: judges(
+      'not found, and not explained either; the audit log itself stays open, for it must lose nobody',
+    ),
   },
   judge(caller, ask, facts) {
-    if (caller.kind === 'governance' && ask.type === 'AuditEvent') return NO_OPINION;
+    const auditLog = ask.type === 'AuditEvent' && ask.interaction !== 'explain-access';
+    if (caller.kind === 'governance' && auditLog) return NO_OPINION;
     const person = personAsked(ask, facts);
     // anything but a plain no is a yes: whoever is at risk is not exposed by a gap
     return person === undefined || person.restricted === false ? NO_OPINION : asUnknown('restricted-person');

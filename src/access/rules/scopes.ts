@@ -17,6 +17,7 @@ const LETTERS: { readonly [I in Ask['interaction']]: readonly ScopeLetter[] } = 
   match: ['r', 's'],
   summary: ['r', 's'],
   'as-at': ['r', 's'],
+  'explain-access': ['r', 's'],
 };
 
 export const scopesRule: Rule = {

@@ -11,6 +11,7 @@ interface RowFile {
   readonly handle: FileHandle;
   /** of each row the file and the entry it came from: one number of both */
   readonly origins: number[];
+  readonly tooLong: string[];
   pending: string[];
   size: number;
   bytes: number;
@@ -35,7 +36,7 @@ export class RowFiles {
     const index = this.#from + this.#files.size;
     const path = join(this.#folder, `rows-${index}`);
     const handle = await open(path, 'wx', 0o600);
-    this.#files.set(type, { index, path, handle, origins: [], pending: [], size: 0, bytes: 0 });
+    this.#files.set(type, { index, path, handle, origins: [], tooLong: [], pending: [], size: 0, bytes: 0 });
   }
 
   /** Only buffers: await `flush` now and then. */
@@ -47,6 +48,12 @@ export class RowFiles {
       if (waiting === undefined) this.#unopened.set(type, [[text, origin]]);
       else waiting.push([text, origin]);
     } else put(file, text, origin);
+  }
+
+  /** The id of a row that is too long to be read: what is stored of it stands. */
+  async tooLong(type: string, id: string): Promise<void> {
+    await this.begin(type);
+    this.#files.get(type)?.tooLong.push(id);
   }
 
   async flush(least = FULL): Promise<void> {
@@ -75,7 +82,7 @@ export class RowFiles {
   }
 
   get files(): readonly StagedFile[] {
-    return [...this.#files].map(([type, { index, path, origins, bytes }]) => ({
+    return [...this.#files].map(([type, { index, path, origins, tooLong, bytes }]) => ({
       name: nameOf(type),
       type,
       rows: origins.length,
@@ -84,6 +91,7 @@ export class RowFiles {
       index,
       path,
       bytes,
+      ...(tooLong.length > 0 && { tooLong }),
     }));
   }
 

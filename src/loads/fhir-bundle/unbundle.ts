@@ -1,10 +1,11 @@
 import { isUtf8 } from 'node:buffer';
-import { open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { markDecimals, writeDecimals } from '../../fhir/decimals.ts';
 import { isServed } from '../../fhir/served.ts';
 import type { Tally } from '../certificate.ts';
 import type { Rejects } from '../context.ts';
-import { MAX_LINE_BYTES, readRows } from '../fhir-ndjson/lines.ts';
+import { HEAD_BYTES, MAX_LINE_BYTES, readRows } from '../fhir-ndjson/lines.ts';
+import { guessedId } from '../fhir-ndjson/row.ts';
 import type { Manifest } from '../manifest.ts';
 import type { RejectedRow, RowPlace } from '../records.ts';
 import { Refusal } from '../refusal.ts';
@@ -132,12 +133,8 @@ async function writeRows(
   rejects: Rejects,
   tally: Tally,
 ): Promise<void> {
-  const { file, places } = bundle;
-  for (let entry = 1; entry <= bundle.count; entry += 1) {
-    if ((places[2 * entry - 1] ?? 0) <= MAX_LINE_BYTES) continue;
-    const hint = `longer than ${MAX_LINE_BYTES} bytes`;
-    rejects.add(BUNDLE, { file: file.name, line: entry, rule: 'too-long', hint });
-  }
+  const { file } = bundle;
+  await rejectTooLong(bundle, rows, rejects);
   for await (const batch of entriesOf(bundle, true)) {
     for (const { entry, row } of batch) {
       if ('rule' in row) rejects.add(...rejected(file, entry, row));
@@ -150,6 +147,36 @@ async function writeRows(
     }
     await rows.flush();
     await rejects.flush();
+  }
+}
+
+/** What is stored of such an entry stands, where its beginning tells which it is. */
+async function rejectTooLong(
+  { file, places }: ScannedBundle,
+  rows: RowFiles,
+  rejects: Rejects,
+): Promise<void> {
+  const hint = `longer than ${MAX_LINE_BYTES} bytes`;
+  let handle: FileHandle | undefined;
+  try {
+    for (const [at, length] of places.entries()) {
+      if (at % 2 === 0 || length <= MAX_LINE_BYTES) continue;
+      handle ??= await open(file.path);
+      const head = Buffer.alloc(HEAD_BYTES);
+      await handle.read(head, 0, HEAD_BYTES, places[at - 1]);
+      const text = head.toString('utf8');
+      const type = /"resourceType"\s*:\s*"([A-Za-z]{1,64})"/.exec(text)?.[1] ?? BUNDLE;
+      const { id } = guessedId(text);
+      rejects.add(isServed(type) ? type : BUNDLE, {
+        file: file.name,
+        line: (at + 1) / 2,
+        rule: 'too-long',
+        hint,
+      });
+      if (id !== undefined && isServed(type)) await rows.tooLong(type, id);
+    }
+  } finally {
+    await handle?.close();
   }
 }
 

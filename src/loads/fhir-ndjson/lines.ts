@@ -9,6 +9,8 @@ import type { StagedFile } from '../staging.ts';
 /** A longer row is rejected unread. */
 export const MAX_LINE_BYTES = 5 * 1024 * 1024;
 const BLOCK = 1024 * 1024;
+/** An id stands at the beginning of a row, or is not looked for. */
+export const HEAD_BYTES = 4_000;
 const LINE_FEED = 10;
 const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 
@@ -21,6 +23,8 @@ export interface Line {
   readonly length: number;
   /** valid only until the next line; absent when it is too long */
   readonly bytes?: Buffer;
+  /** of a line that is too long: how it begins */
+  readonly head?: Buffer;
 }
 
 /**
@@ -63,6 +67,7 @@ class LineScanner {
   /** its bytes in the blocks before this one */
   #kept: Buffer[] = [];
   #length = 0;
+  #head: Buffer | undefined;
 
   constructor(each: (line: Line) => void) {
     this.#each = each;
@@ -89,7 +94,11 @@ class LineScanner {
   #part(bytes: Buffer): void {
     this.#length += bytes.length;
     if (this.#length <= MAX_LINE_BYTES) this.#kept.push(bytes);
-    else this.#kept = [];
+    else {
+      // a copy: the rest of the line is not held for it
+      this.#head ??= Buffer.from(Buffer.concat([...this.#kept, bytes]).subarray(0, HEAD_BYTES));
+      this.#kept = [];
+    }
   }
 
   #emit(): void {
@@ -97,7 +106,14 @@ class LineScanner {
     const [first] = this.#kept;
     const isWhole = this.#length <= MAX_LINE_BYTES;
     const bytes = this.#kept.length === 1 && first !== undefined ? first : Buffer.concat(this.#kept);
-    this.#each({ line: this.#line, start: this.#start, length: this.#length, ...(isWhole && { bytes }) });
+    this.#each({
+      line: this.#line,
+      start: this.#start,
+      length: this.#length,
+      ...(isWhole && { bytes }),
+      ...(this.#head !== undefined && { head: this.#head }),
+    });
+    this.#head = undefined;
     this.#start += this.#length;
     this.#length = 0;
     this.#kept = [];

@@ -166,7 +166,7 @@ export class RowMapper {
   #notTaken(file: StagedFile, place: RowPlace, owner: RowOwner | undefined, about: LocalReference): void {
     if (owner?.state === 'refused') {
       // what may not be held is counted, and not written down anywhere
-      this.#context.tally.count(file.type, 'refused');
+      this.#context.tally.refuse(file.type, owner.reason ?? '');
       return;
     }
     const unknown = about.type === 'Patient' ? 'unknown-person' : 'unknown-target';

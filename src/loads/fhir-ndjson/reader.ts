@@ -1,3 +1,4 @@
+import { isServed, served } from '../../fhir/served.ts';
 import type { ConsentHarvest, ExtractReader, LoadContext } from '../context.ts';
 import { patientRecord, restrictedRow } from '../patient-record.ts';
 import type { PatientRecord, RestrictedRow } from '../records.ts';
@@ -30,7 +31,7 @@ export class FhirReader implements ExtractReader {
   readonly #context: LoadContext;
   readonly #hasher: RowHasher;
   readonly #rows: ResourceRows;
-  #always: AlwaysRead = { consents: new Map(), care: new Map() };
+  #always: AlwaysRead = { consents: new Map(), care: new Map(), tooLong: new Map() };
 
   /** @param salt 32 bytes: a hash of the versions that decide what becomes of a row */
   constructor(context: LoadContext, salt: Buffer, rows = NDJSON) {
@@ -71,6 +72,7 @@ export class FhirReader implements ExtractReader {
         await patients.keep(kept);
         await patients.restrict(restricted.filter((each) => each !== undefined));
       }
+      await patients.keep(this.#always.tooLong.get(file) ?? []);
     }
     await patients.merge();
   }
@@ -80,12 +82,14 @@ export class FhirReader implements ExtractReader {
   }
 
   async resources(): Promise<void> {
-    const { files, session, progress } = this.#context;
+    const { files, session, preparer, progress } = this.#context;
     const mapper = new RowMapper(this.#context, this.#rows.read);
     const ordered = inMappingOrder(files, (file) => this.#kind(file));
     const total = ordered.reduce((sum, file) => sum + file.rows, 0);
     let before = 0;
     for (const file of ordered) {
+      const tooLong = this.#always.tooLong.get(file) ?? [];
+      if (tooLong.length > 0) await session.resources.keep(tooLong.map((id) => preparer.id(file.type, id)));
       const next = (after: number, limit: number) => session.resources.unread(file.index, after, limit);
       for await (const batch of rowBatches(file, next)) {
         await mapper.map(file, this.#kind(file), batch);
@@ -102,6 +106,9 @@ export class FhirReader implements ExtractReader {
     for (const file of files.filter((each) => this.#kind(each) === 'referenced')) {
       const next = (after: number, limit: number) => session.resources.unreadCopies(file.index, after, limit);
       for await (const batch of rowBatches(file, next)) await mapper.map(file, batch);
+      const tooLong = this.#always.tooLong.get(file) ?? [];
+      if (tooLong.length > 0 && isServed(file.type))
+        await session.resources.keepCopies(served(file.type).code, tooLong);
     }
     await mapper.end();
   }

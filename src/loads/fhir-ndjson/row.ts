@@ -89,7 +89,7 @@ function faultOf(json: unknown, text: string, type: string): RowFault | undefine
 }
 
 /** Of a row that is no JSON the first id in it is most likely its own. A wrong guess only keeps yesterday's version. */
-function guessedId(text: string): { id?: string } {
+export function guessedId(text: string): { id?: string } {
   const id = /"id"\s*:\s*"([A-Za-z0-9\-.]{1,64})"/.exec(text.slice(0, 4000))?.[1];
   return id === undefined ? {} : { id };
 }

@@ -5,12 +5,18 @@ import { Refusal } from '../refusal.ts';
 import type { StagedFile } from '../staging.ts';
 import type { FileKind } from './files.ts';
 import { type Line, MAX_LINE_BYTES, type RowHasher, scanLines } from './lines.ts';
+import { guessedId } from './row.ts';
 
 /** Rows that must be read every night, whether they changed or not: they state consents, or who receives care. */
 export interface AlwaysRead {
   readonly consents: Map<StagedFile, RowPlace[]>;
   readonly care: Map<StagedFile, RowPlace[]>;
+  /** ids of rows that are too long to be read, as far as they are told: what is stored of them stands */
+  readonly tooLong: Map<StagedFile, string[]>;
 }
+
+/** Of one file so many such ids are held. */
+const MAX_TOO_LONG = 10_000;
 
 /** Codes of dissent and assent; an escape may hide one, so rows with escapes are looked at too. */
 const MARKS = ['416409005', '417528008', '\\u00'].map((mark) => Buffer.from(mark));
@@ -27,12 +33,13 @@ export async function scanFiles(
   kindOf: (file: StagedFile) => FileKind,
 ): Promise<AlwaysRead> {
   const { files, session, rejects, tally, progress } = context;
-  const always: AlwaysRead = { consents: new Map(), care: new Map() };
+  const always: AlwaysRead = { consents: new Map(), care: new Map(), tooLong: new Map() };
   const total = files.reduce((sum, file) => sum + file.bytes, 0);
   const writer = await session.rows();
   let before = 0;
   for (const file of files) {
     const kind = kindOf(file);
+    if (file.tooLong !== undefined) always.tooLong.set(file, [...file.tooLong]);
     const each = lineTaker(context, file, kind, writer, hasher, always);
     const rows = await scanLines(file, each, async (bytes) => {
       await writer.flush();
@@ -84,6 +91,7 @@ export function lineTaker(
       if (isHeld) {
         const hint = `longer than ${MAX_LINE_BYTES} bytes`;
         context.rejects.add(type, { file: name, line: line.line, rule: 'too-long', hint });
+        noteTooLong(always, file, line);
       }
       return;
     }
@@ -94,6 +102,15 @@ export function lineTaker(
     const localId = kind === 'referenced' ? idOf(bytes) : undefined;
     writer.write(index, line.line, start, length, hasher.hash(bytes), localId);
   };
+}
+
+function noteTooLong({ tooLong }: AlwaysRead, file: StagedFile, { head }: Line): void {
+  const { id } = guessedId(head?.toString('utf8') ?? '');
+  const ids = tooLong.get(file) ?? [];
+  if (id !== undefined && ids.length < MAX_TOO_LONG) {
+    ids.push(id);
+    tooLong.set(file, ids);
+  }
 }
 
 /** @returns undefined where the row cannot be read: it is rejected later, with the reason */

@@ -43,7 +43,7 @@ export interface Folder {
  * @throws Refusal when a table is missing, is not ours, may not be sent, or cannot be read as agreed
  */
 export async function readFolder(context: LoadContext): Promise<Folder> {
-  const { files, rejects, tally, progress } = context;
+  const { files, rejects, tally, progress, watch } = context;
   checkTables(files);
   const total = files.reduce((sum, file) => sum + file.rows, 0);
   if (total > MAX_FOLDER_ROWS) {
@@ -65,7 +65,10 @@ export async function readFolder(context: LoadContext): Promise<Folder> {
         rejects.add(table, { file: file.name, line, hash, ...fault });
         sorter.fault(table, named, line, fault);
       } else if (isKept(table, named)) sorter.take(table, named, line);
-      else tally.count(table, 'withheld');
+      else {
+        tally.count(table, 'withheld');
+        watch?.withheld(table, `an identifier that is not a ${KEPT_IDENTIFIER}`);
+      }
       done += 1;
       if (done % 10_000 === 0) progress('scan', done, total);
     }

@@ -158,7 +158,7 @@ export class LcsReader implements ExtractReader {
     const file = files[this.patientFile]?.name ?? '';
     if (owner?.state === 'refused') {
       // what may not be held is counted, and not written down anywhere
-      tally.count('Patient', 'refused');
+      tally.refuse('Patient', owner.reason ?? '');
       return;
     }
     const { personId } = owner ?? {};

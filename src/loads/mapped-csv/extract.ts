@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import type { LoadContext } from '../context.ts';
 import type { FileKind } from '../fhir-ndjson/files.ts';
-import { MAX_LINE_BYTES, type RowHasher } from '../fhir-ndjson/lines.ts';
+import { HEAD_BYTES, MAX_LINE_BYTES, type RowHasher } from '../fhir-ndjson/lines.ts';
 import type { ResourceRows } from '../fhir-ndjson/reader.ts';
 import { type RowFault, type RowReading, readRow } from '../fhir-ndjson/row.ts';
 import { type AlwaysRead, lineTaker } from '../fhir-ndjson/scan.ts';
@@ -58,7 +58,7 @@ export class MappedExtract implements ResourceRows {
     hasher: RowHasher,
     kindOf: (file: StagedFile) => FileKind,
   ): Promise<AlwaysRead> {
-    const always: AlwaysRead = { consents: new Map(), care: new Map() };
+    const always: AlwaysRead = { consents: new Map(), care: new Map(), tooLong: new Map() };
     const writer = await context.session.rows();
     const around = { resources: resourcesOf(this.#mapping), day: context.manifest.businessDate };
     const total = this.#tables.reduce((sum, table) => sum + table.file.rows, 0);
@@ -118,7 +118,10 @@ export class MappedExtract implements ResourceRows {
 
   #make(context: LoadContext, table: Table, row: TableRow, makers: readonly Maker[]): void {
     const { leaveOut } = this.#mappingOf(table);
-    if (leaveOut?.is.includes(row.cells.get(leaveOut.column) ?? '') === true) return;
+    if (leaveOut?.is.includes(row.cells.get(leaveOut.column) ?? '') === true) {
+      context.watch?.leftOut(table.name);
+      return;
+    }
     let applies = false;
     // every one of them: none may be skipped because another has made something
     for (const maker of makers) applies = maker.make(row) || applies;
@@ -200,7 +203,10 @@ class Maker {
     if (typeof text !== 'string') return true;
     const bytes = Buffer.from(`${text}\n`);
     const length = bytes.length - 1;
-    const whole = length <= MAX_LINE_BYTES && { bytes: bytes.subarray(0, length) };
+    const whole =
+      length <= MAX_LINE_BYTES
+        ? { bytes: bytes.subarray(0, length) }
+        : { head: bytes.subarray(0, HEAD_BYTES) };
     this.#take({ line, start: this.#offset, length, ...whole });
     this.#pending.push(bytes);
     this.#offset += bytes.length;

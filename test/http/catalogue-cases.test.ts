@@ -1,0 +1,427 @@
+import { randomUUID } from 'node:crypto';
+import t from 'tap';
+import { gateOf, NEVER } from '../support/gate.ts';
+import { personIds } from '../support/hard-case-people.ts';
+import { GP } from '../support/hard-cases.ts';
+import { behind, comparable, eventsOf, given, plant, RESTRICTED, sourceOf } from '../support/planted.ts';
+import { byNumber, testService } from '../support/service.ts';
+import * as tangle from '../support/tangled-record.ts';
+
+/*
+ * Cases of the attack catalogue (2.2, 2.4, 2.5) that no other test is about, over HTTP and a county's records. Every test
+ * carries the ids of its cases: `npm run coverage:catalogue` lists them.
+ */
+
+const { PULSE, LAB, OTHERS, CANARY } = tangle;
+
+t.test('cases of the attack catalogue', async (t) => {
+  const service = await testService(t, { people: 60 });
+  const client = await behind(t, service);
+  const sql = async (text: string, ...values: unknown[]): Promise<void> => {
+    await client.query(text, values);
+  };
+  const people = await personIds(service);
+  const personOf = (name: string): string => people.get(service.person(name).nhsNumber ?? '') ?? '';
+  const [a, b] = [personOf('record-of-50'), personOf('only-gp')];
+  await tangle.plantTangledRecord(client, a, b);
+  const [acute, gp] = [await sourceOf(client, 'acute'), await sourceOf(client, 'gp')];
+  const token = await service.token(GP);
+  const { ask, gives, refused, alike, citizenOf } = await gateOf(service, client, { A: a, B: b });
+  const citizen = await citizenOf('record-of-50');
+
+  t.test('S-01, S-02: by a patient token another person and their rows read as unknown', async (t) => {
+    await alike(t, (id) => `Patient/${id}`, b, NEVER, citizen);
+    await alike(t, (id) => `Observation/${id}`, OTHERS, NEVER, citizen);
+    const [row] = (
+      await client.query<{ id: string }>(
+        'select resource_id::text as id from record.resource_version where person_id = $1 and type = 2 limit 1',
+        [b],
+      )
+    ).rows;
+    for (const id of [row?.id ?? OTHERS])
+      await alike(t, (one) => `AllergyIntolerance/${one}`, id, NEVER, citizen);
+    t.equal((await ask(t, `Observation/${PULSE}`, citizen)).status, 200, 'their own');
+  });
+
+  t.test('S-08: a row about somebody that is focused on another is in no record of that other', async (t) => {
+    await gives(
+      t,
+      `Patient?_id=${a}&_revinclude=Observation:subject&_elements=id`,
+      [a],
+      await ownRows(),
+      citizen,
+    );
+    await refused(t, `Patient?_id=${a}&_revinclude=Observation:nothing`, 400, citizen);
+    const focused = await ask(t, `Patient?_id=${a}&_revinclude=Observation:focus`, citizen);
+    t.strictSame(
+      given(focused).map(({ id }) => id),
+      [a],
+      'the Patient alone',
+    );
+  });
+  const ownRows = async (): Promise<readonly string[]> =>
+    given(await service.get(`Observation?patient=${a}&_count=1000`, citizen)).map(({ id }) => id);
+
+  t.test(
+    'S-34: a token of a person that names none, and one of a user that names none, is refused',
+    async (t) => {
+      for (const options of [
+        { kind: 'patient', scope: 'patient/*.rs', nhsNumber: '' },
+        { kind: 'patient', scope: 'patient/*.rs', nhsNumber: '123' },
+        { ...GP, user: '' },
+      ] as const)
+        await refusedUnknown(await service.token(options));
+      async function refusedUnknown(bearer: string): Promise<void> {
+        for (const path of [
+          `Patient/${a}`,
+          `Observation?patient=${a}`,
+          'Observation',
+          `Patient/${a}/$everything`,
+        ]) {
+          const answer = await service.get(path, bearer);
+          t.equal(answer.status, 401, path.replace(a, 'A'));
+          t.notMatch(answer.text, a);
+        }
+      }
+    },
+  );
+
+  t.test(
+    'S-37, S-38: what is not declared has no route, and nothing is done later for somebody else',
+    async (t) => {
+      for (const path of [
+        '$export',
+        'Patient/$export',
+        `Patient/${a}/$export`,
+        'Group/1/$export',
+        `Patient/${a}/$graph`,
+        '$graphql',
+        `Patient/${a}/$graphql`,
+        `Patient/${a}/$meta`,
+        '$meta',
+        'Observation/$lastn',
+        'Observation/$stats',
+        `Observation/${PULSE}/$meta`,
+        'Bundle/1',
+        '_history',
+        'Observation/_history',
+        '$export-poll-status',
+      ]) {
+        const answer = await service.get(path, token);
+        // what stands where an id would is no id
+        t.ok([400, 404].includes(answer.status), path.replace(a, 'A'));
+        t.equal(answer.json.resourceType, 'OperationOutcome');
+        t.notMatch(answer.text, a);
+      }
+      const asked = await service.get(`Observation?patient=${a}`, token, { prefer: 'respond-async' });
+      t.equal(asked.status, 200, 'answered now');
+      t.notOk('content-location' in asked.headers);
+    },
+  );
+
+  t.test('S-41: what points at another person’s rows leads to none of them', async (t) => {
+    const subject = { reference: `Patient/${a}` };
+    const other = { reference: `Observation/${OTHERS}` };
+    const [task, signed, teamed] = [randomUUID(), randomUUID(), randomUUID()];
+    await plant(client, a, acute, {
+      resourceType: 'Task',
+      id: task,
+      status: 'requested',
+      intent: 'order',
+      for: subject,
+      focus: other,
+    });
+    await plant(client, a, acute, {
+      resourceType: 'Provenance',
+      id: signed,
+      target: [other, { reference: `Observation/${LAB}` }],
+      recorded: '2026-01-02T10:00:00Z',
+      agent: [{ who: { display: 'Someone' } }],
+    });
+    await plant(client, a, acute, {
+      resourceType: 'DiagnosticReport',
+      id: teamed,
+      status: 'final',
+      code: { text: 'panel' },
+      subject,
+      result: [other],
+    });
+    await gives(t, `Provenance?patient=${a}&_id=${signed}&_include=Provenance:target`, [signed], [LAB]);
+    await gives(t, `DiagnosticReport?patient=${a}&_id=${teamed}&_include=DiagnosticReport:result`, [teamed]);
+    await gives(t, `DiagnosticReport?patient=${a}&_id=${teamed}&result:Observation.code=others`, []);
+    const whole = await ask(t, `Patient/${a}/$everything?_count=1000`);
+    t.notOk(given(whole).some(({ id }) => id === OTHERS));
+    const summary = await ask(t, `Patient/${a}/$summary`);
+    t.equal(summary.status, 200);
+    t.notOk(given(summary).some(({ id }) => id === OTHERS));
+  });
+
+  t.test('C-01: with no consent recorded health is shown and social care is not', async (t) => {
+    const child = personOf('child-agreed');
+    const sources = async (): Promise<readonly string[]> => {
+      const { text } = await service.get(`Patient/${child}/$everything?_count=1000`, token);
+      return [...new Set([...text.matchAll(/example\/source\/([a-z-]+)"/g)].map((match) => match[1] ?? ''))];
+    };
+    t.ok((await sources()).includes('lcs'), 'agreed to');
+    await sql('create table kept_agreement as select * from record.agreement');
+    await sql('delete from record.agreement');
+    await sql('update record.person set epoch = epoch + 1 where person_id = $1', child);
+    const without = await sources();
+    t.ok(without.length > 0, 'health');
+    t.notOk(without.includes('lcs') || without.includes('adult-social-care'));
+    await sql('insert into record.agreement select * from kept_agreement');
+    t.ok((await sources()).includes('lcs'), 'and again');
+  });
+
+  t.test(
+    'C-02: consent that cannot be read denies both, with 503, and the attempt is an event',
+    async (t) => {
+      for (const table of ['opt_out', 'agreement']) {
+        await sql(`alter table record.${table} rename to unreadable`);
+        for (const [n, path] of [
+          `Patient/${a}`,
+          `Observation?patient=${a}`,
+          `Patient/${a}/$everything`,
+        ].entries()) {
+          const requestId = `unreadable-${table}-${n}`;
+          const answer = await service.get(path, token, { 'x-request-id': requestId });
+          t.equal(answer.status, 503, path.replace(a, 'A'));
+          t.ok(answer.headers['retry-after']);
+          t.strictSame(given(answer), []);
+          const [event] = await eventsOf(client, requestId);
+          t.match(event, { outcome: 12 });
+          t.equal(event?.released.size, 0);
+        }
+        await sql(`alter table record.unreadable rename to ${table}`);
+      }
+      t.equal((await service.get(`Patient/${a}`, token)).status, 200, 'nothing was kept of it');
+    },
+  );
+
+  t.test(
+    'C-18: whether social care knows somebody changes nothing of what is said to be withheld',
+    async (t) => {
+      const says = async (name: string): Promise<readonly string[]> => {
+        const { text } = await service.get(`Patient/${personOf(name)}/$everything?_count=1000`, token);
+        return [...text.matchAll(/"diagnostics":"(?:lcs|adult-social-care)"/g)].map(([match]) => match);
+      };
+      const known = await says('child-not-given');
+      t.equal(known.length, 2, 'both, always');
+      t.strictSame(known, await says('only-gp'));
+      t.strictSame(known, await says('adult-refused'));
+      const labelled = await service.get(`Observation?patient=${a}`, token);
+      t.notMatch(labelled.text, /withheld|redacted|suppressed/i, 'and of labels nothing is said');
+    },
+  );
+
+  t.test('C-19: an error says the same of what is hidden and of what is not there', async (t) => {
+    for (const path of [
+      (id: string) => `Observation/${id}`,
+      (id: string) => `Observation/${id}/_history`,
+      (id: string) => `Observation/${id}/_history/1`,
+      (id: string) => `Observation/${id}?_elements=id`,
+      (id: string) => `Observation/${id}?_summary=text`,
+    ])
+      await alike(t, path, tangle.SECRET, NEVER);
+    for (const path of [(id: string) => `Patient/${id}`, (id: string) => `Patient/${id}/$summary`])
+      await alike(t, path, personOf('restricted'), NEVER);
+  });
+
+  t.test('C-21, C-22: what repeats a hidden item is withheld with it, by the strictest label', async (t) => {
+    const narrative = {
+      status: 'generated',
+      div: `<div xmlns="http://www.w3.org/1999/xhtml">${CANARY}</div>`,
+    };
+    const subject = { reference: `Patient/${a}` };
+    const [plan, report, text] = [randomUUID(), randomUUID(), randomUUID()];
+    // a health plan with a note that its author restricted inside it
+    await plant(
+      client,
+      a,
+      acute,
+      {
+        resourceType: 'Procedure',
+        id: plan,
+        status: 'completed',
+        subject,
+        text: narrative,
+        contained: [
+          { resourceType: 'Organization', id: 'o', meta: { security: [RESTRICTED] }, name: CANARY },
+        ],
+      },
+      [{ system: 'http://terminology.hl7.org/CodeSystem/v3-Confidentiality', code: 'N' }, RESTRICTED],
+    );
+    await plant(
+      client,
+      a,
+      acute,
+      {
+        resourceType: 'DiagnosticReport',
+        id: report,
+        status: 'final',
+        code: { text: 'panel' },
+        subject,
+        text: narrative,
+        conclusion: CANARY,
+        presentedForm: [{ contentType: 'application/pdf', url: `Binary/${text}` }],
+      },
+      [RESTRICTED],
+    );
+    await plant(client, a, gp, {
+      resourceType: 'Binary',
+      id: text,
+      contentType: 'application/pdf',
+      data: Buffer.from(CANARY).toString('base64'),
+    });
+    // `ask` looks for the canary in every answer
+    await alike(t, (id) => `Procedure/${id}`, plan, NEVER);
+    await alike(t, (id) => `DiagnosticReport/${id}`, report, NEVER);
+    await alike(t, (id) => `Binary/${id}`, text, NEVER);
+    for (const path of [
+      `Procedure?patient=${a}`,
+      `DiagnosticReport?patient=${a}&_summary=text`,
+      `Patient/${a}/$everything?_count=1000`,
+      `Patient/${a}/$summary`,
+    ])
+      t.equal((await ask(t, path)).status, 200);
+  });
+
+  t.test(
+    'C-24: no reason, one of spaces, of 10,000 characters or of markup opens nothing that it should not',
+    async (t) => {
+      for (const purpose of ['TREAT', 'ETREAT', 'BTG'])
+        for (const reason of ['', '   ', '\u200b', 'x'.repeat(501)]) {
+          const answer = await service.get(`Patient/${a}`, await service.token({ ...GP, purpose, reason }));
+          t.equal(answer.status, 403, `${purpose} ${reason.length}`);
+          t.match(answer.text, /"code":"purpose"/);
+        }
+      const long = await service.get(
+        `Patient/${a}`,
+        await service.token({ ...GP, reason: 'x'.repeat(10_000) }),
+      );
+      t.ok([401, 403].includes(long.status), 'as a token, or as a reason');
+      const script = await service.get(
+        `Patient/${a}`,
+        await service.token({ ...GP, purpose: 'ETREAT', reason: '<script>alert(1)</script>' }),
+        { 'x-request-id': 'reason-script' },
+      );
+      t.equal(script.status, 200, 'a reason is text');
+      t.notMatch(script.text, /script/);
+      t.equal((await eventsOf(client, 'reason-script')).length, 1);
+    },
+  );
+
+  t.test('C-24: no purpose overrides an opt-out, a label or a missing agreement', async (t) => {
+    for (const purpose of ['TREAT', 'ETREAT', 'BTG']) {
+      const bearer = await service.token({ ...GP, purpose, reason: 'Life at risk' });
+      for (const name of ['opted-out', 'restricted'])
+        t.not((await service.get(`Patient/${personOf(name)}`, bearer)).status, 200, `${purpose}, ${name}`);
+      t.not((await service.get(`Observation/${tangle.SECRET}`, bearer)).status, 200, purpose);
+      const child = await service.get(`Patient/${personOf('child-not-given')}/$everything`, bearer);
+      t.notMatch(child.text, /source\/(lcs|adult-social-care)"/);
+    }
+  });
+
+  t.test('O-01, O-06: a work login never opens its own record, the person’s own token does', async (t) => {
+    const own = personOf('staff-patient');
+    const work = await service.token({ ...GP, organisation: 'K82001', user: 'gp-smith' });
+    const answer = await service.get(`Patient/${own}`, work, { 'x-request-id': 'own-1' });
+    t.equal(answer.status, 403);
+    t.match(answer.json.issue[0].details.coding[0], { code: 'own-record' });
+    t.match((await eventsOf(client, 'own-1'))[0], { outcome: 4, person: own }, 'recorded, as whose it was');
+    t.equal((await service.get(`Patient/${a}`, work)).status, 200, 'their patients they see');
+    const personal = await service.token({
+      kind: 'patient',
+      nhsNumber: service.person('staff-patient').nhsNumber ?? '',
+    });
+    t.equal((await service.get(`Patient/${own}`, personal)).status, 200);
+    t.equal((await service.get(`Patient/${a}`, personal)).status, 404, 'and no patient of theirs by it');
+  });
+
+  t.test(
+    'O-04: staff whose own number is not known declare that the record is not theirs, on record',
+    async (t) => {
+      const unknown = { ...GP, user: 'gp-unlinked' };
+      const silent = await service.token({ ...unknown, notOwnRecord: false });
+      for (const id of [a, NEVER]) {
+        const answer = await service.get(`Patient/${id}`, silent);
+        t.equal(answer.status, 403);
+        t.match(answer.text, /own-record-attestation/, 'whoever is asked about');
+      }
+      const declared = await service.get(`Patient/${a}`, await service.token(unknown), {
+        'x-request-id': 'declared',
+      });
+      t.equal(declared.status, 200);
+      t.match(
+        (await eventsOf(client, 'declared'))[0]?.body,
+        /attest|not.own/i,
+        'the declaration is in the event',
+      );
+    },
+  );
+
+  t.test('O-12: ids have no order that can be gone through, and one that is guessed is none', async (t) => {
+    const { rows } = await client.query<{ id: string }>(
+      `select person_id::text as id from record.person union all
+       (select resource_id::text from record.resource_key where person_id not in ($1, $2) limit 3000)`,
+      [a, b],
+    );
+    const ids = rows.map(({ id }) => id);
+    t.ok(ids.length > 500);
+    const heads = new Set(ids.map((id) => id.slice(0, 8)));
+    t.ok(heads.size > ids.length * 0.99, 'no two begin alike');
+    const bits = ids.reduce((sum, id) => sum + (Number.parseInt(id.slice(0, 8), 16) & 1), 0) / ids.length;
+    t.ok(bits > 0.4 && bits < 0.6, 'nor are they even or odd');
+    const next = (id: string): string =>
+      id.slice(0, -2) + ((Number.parseInt(id.slice(-2), 16) + 1) % 256).toString(16).padStart(2, '0');
+    await alike(t, (id) => `Patient/${id}`, next(a), NEVER);
+    for (const id of ['1', '2', 'a-1', 'A']) {
+      const answer = await service.get(`Patient/${id}`, token);
+      t.equal(answer.status, 404, id);
+    }
+  });
+
+  t.test(
+    'O-14: a restricted person is found by no number, name, address, telephone or practice',
+    async (t) => {
+      const nhsNumber = service.person('restricted').nhsNumber ?? '';
+      const restricted = personOf('restricted');
+      const [patient] = (
+        await client.query<{ body: string }>(
+          'select body from record.resource_version where person_id = $1 and type = 1 and valid_to = 9223372036854775807 limit 1',
+          [restricted],
+        )
+      ).rows.map(({ body }) => JSON.parse(body));
+      const { name, birthDate, address, telecom } = patient;
+      const who = `family=${encodeURIComponent(name[0].family)}&given=${encodeURIComponent(name[0].given[0])}&birthdate=${birthDate}`;
+      const postcode = encodeURIComponent(address?.[0]?.postalCode ?? 'HP1 1AA');
+      const phone = encodeURIComponent(telecom?.[0]?.value ?? '01632 960000');
+      const asked = [
+        `Patient?identifier=${byNumber(nhsNumber)}`,
+        `Patient?${who}`,
+        `Patient?${who}&address-postalcode=${postcode}`,
+        `Patient?identifier=${byNumber(nhsNumber)}&telecom=${phone}`,
+        `Patient?identifier=${byNumber(nhsNumber)}&general-practitioner:missing=false`,
+        `Patient?_id=${restricted}&address=${postcode}`,
+        `Observation?patient=${restricted}&patient:Patient.address-postalcode=${postcode}`,
+      ];
+      for (const path of asked) {
+        const answer = await ask(t, path);
+        t.equal(answer.status, 200);
+        t.strictSame(given(answer), [], 'nobody');
+        t.equal(answer.json.total, 0);
+      }
+      for (const path of [
+        `Patient?address-postalcode=${postcode}`,
+        `Patient?phone=${phone}`,
+        'Patient?address=HP',
+      ])
+        t.equal((await service.get(path, token)).status, 400, 'nobody is found by where they live alone');
+      const nobody =
+        ['9999901360', '9999901379', '9999901387', '9999901395'].find((one) => !people.has(one)) ?? '';
+      const found = async (number: string): Promise<string> =>
+        comparable(await ask(t, `Patient?identifier=${byNumber(number)}`)).replaceAll(number, 'NUMBER');
+      t.equal(await found(nhsNumber), await found(nobody), 'as for a number that nobody has');
+    },
+  );
+});
