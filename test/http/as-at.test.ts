@@ -468,12 +468,17 @@ t.test('the record as it was at an instant', async (t) => {
       const details = JSON.parse(event?.body ?? '{}').entity.flatMap(
         (entity: { detail?: unknown[] }) => entity.detail ?? [],
       );
-      t.match(details, [
+      for (const told of [
         { type: 'policy-version' },
         { type: 'case-number', valueString: OFFICER.caseNumber },
         { type: 'attests-not-own' },
         { type: 'as-at', valueString: beforeDeletion },
-      ]);
+        { type: 'asks', valueString: 'as-at Patient' },
+      ]) {
+        const named = details.filter(({ type }: { type?: string }) => type === told.type);
+        t.equal(named.length, 1, told.type);
+        t.match(named[0], told);
+      }
       const shown = given(answer).filter(({ resourceType }) => resourceType !== 'Patient');
       for (const { id, meta } of shown) t.ok(event?.released.has(`${id}/${meta?.versionId}`), id);
       t.ok((event?.released.size ?? 0) > shown.length, 'and the contributions to the Patient');
