@@ -115,6 +115,9 @@ export const VISIBLE = `record.resource_version rv
   where rv.person_id = any($1::uuid[]) and rv.valid_to > $4::bigint and rv.valid_to > h.load_no
     and rv.valid_from <= h.load_no and rv.type = any($5::smallint[])`;
 
+/** Rows that may be shown today: of an erased one nothing is, so that neither a count nor a link tells of it. */
+const KEPT = `${VISIBLE} and rv.body is not null`;
+
 const ALL = all('rows-all', COLUMNS);
 const CONTINUED = all('rows-continued', columns(LABELS_SINCE));
 
@@ -128,7 +131,7 @@ select e.epoch, r.* from ${EPOCH} left join lateral (
          case when row_number() over (order by (key <= $6::text), key) <= $7::int or type = any($8::smallint[])
               then body end
   from (select ${selected}, rv.body, lpad(rv.type::text, 3, '0') || '.' || rv.resource_id::text collate "C" as key
-        from ${VISIBLE}) v) r on true`,
+        from ${KEPT}) v) r on true`,
   };
 }
 
@@ -147,7 +150,7 @@ select e.epoch, r.* from ${EPOCH} left join lateral (
   select ${selected},
          case when count(*) over () <= ${FEW} or rv.type = any($6::smallint[]) or rv.search_line is null
               then rv.body end as body, rv.search_line
-  from ${VISIBLE}) r on true`,
+  from ${KEPT}) r on true`,
   };
 }
 
@@ -160,9 +163,9 @@ function byId(name: string, selected: string): Statement {
     name,
     text: `
 select e.epoch, r.* from ${EPOCH} left join lateral (
-  select ${selected}, rv.body from ${VISIBLE} and rv.valid_to = 9223372036854775807 and rv.resource_id = any($6::uuid[])
+  select ${selected}, rv.body from ${KEPT} and rv.valid_to = 9223372036854775807 and rv.resource_id = any($6::uuid[])
   union all
-  select ${selected}, rv.body from ${VISIBLE} and rv.valid_to < 9223372036854775807 and rv.resource_id = any($6::uuid[])) r
+  select ${selected}, rv.body from ${KEPT} and rv.valid_to < 9223372036854775807 and rv.resource_id = any($6::uuid[])) r
 on true`,
   };
 }

@@ -278,7 +278,7 @@ t.test('the record as it was at an instant', async (t) => {
   await t.test('what a source takes back stays in it; what is labelled since does not', async (t) => {
     await delta('acute', 5, {
       Observation: [
-        { ...added('comes'), meta: { tag: [] } },
+        added('comes', { status: 'amended' }),
         added('labelled-later', { meta: { security: [RESTRICTED] } }),
       ],
     });
@@ -468,12 +468,17 @@ t.test('the record as it was at an instant', async (t) => {
       const details = JSON.parse(event?.body ?? '{}').entity.flatMap(
         (entity: { detail?: unknown[] }) => entity.detail ?? [],
       );
-      t.match(details, [
+      for (const told of [
         { type: 'policy-version' },
         { type: 'case-number', valueString: OFFICER.caseNumber },
         { type: 'attests-not-own' },
         { type: 'as-at', valueString: beforeDeletion },
-      ]);
+        { type: 'asks', valueString: 'as-at Patient' },
+      ]) {
+        const named = details.filter(({ type }: { type?: string }) => type === told.type);
+        t.equal(named.length, 1, told.type);
+        t.match(named[0], told);
+      }
       const shown = given(answer).filter(({ resourceType }) => resourceType !== 'Patient');
       for (const { id, meta } of shown) t.ok(event?.released.has(`${id}/${meta?.versionId}`), id);
       t.ok((event?.released.size ?? 0) > shown.length, 'and the contributions to the Patient');
@@ -666,11 +671,21 @@ t.test('the record as it was at an instant', async (t) => {
     const answer = await asAt(showcase, beforeDeletion);
     const [removed] = issuesOf(answer).filter(({ details }) => details.coding[0]?.code === 'history-removed');
     t.equal(removed?.diagnostics, 'acute');
-    t.match(answer.json.meta.tag[0], { code: 'incomplete' });
+    t.match(answer.json.meta?.tag[0], { code: 'incomplete' });
     t.notOk(
       codesOf(await asAt(showcase, new Date().toISOString())).includes('history-removed'),
       'of what stands now nothing is missing',
     );
+    const lcs = await sourceOf(client, 'lcs');
+    await sql('insert into record.history_removed values ($1, $2, now())', lcs.number, lcs.loadNo + 1);
+    const lacksLcs = async (): Promise<boolean> =>
+      issuesOf(await asAt(child, beforeDeletion, privacy)).some(
+        ({ details, diagnostics }) => details.coding[0]?.code === 'history-removed' && diagnostics === 'lcs',
+      );
+    t.ok(await lacksLcs(), 'agreed');
+    await sql('update record.agreement set given = false where person_id = $1', child);
+    t.notOk(await lacksLcs(), 'of a source that is not shared nothing is told');
+    await sql('update record.agreement set given = true where person_id = $1', child);
     await sql('delete from record.history_removed');
     const [row] = given(whole).filter(({ resourceType }) => resourceType === 'Condition');
     await sql(

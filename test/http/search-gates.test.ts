@@ -689,6 +689,58 @@ t.test('searches, versions and whole records give out what the caller may see, a
     await sql('delete from record.restriction where person_id = $1', a);
   });
 
+  t.test('an erased row is as one that never was, on every path and in every count', async (t) => {
+    const [whole, found] = [`Patient/${a}/$everything?_count=1000`, `Observation?patient=${a}`];
+    const every = idsIn(await ask(t, whole));
+    const observations = idsIn(await ask(t, `${found}&_count=1000`), 'match');
+    t.ok(every.includes(LAB) && observations.includes(LAB));
+    const { rows: kept } = await client.query(
+      'select valid_to, body, search_line from record.resource_version where resource_id = $1',
+      [LAB],
+    );
+    for (const set of ['body = null', 'search_line = null']) {
+      await sql(`update record.resource_version set ${set} where resource_id = $1`, LAB);
+      const left = (ids: readonly string[]): readonly string[] => ids.filter((id) => id !== LAB);
+      const answer = await ask(t, whole);
+      t.strictSame([answer.status, idsIn(answer)], [200, left(every)], set);
+      for (const more of ['', '&_count=0', '&_summary=count', '&_sort=-date&_count=2', '&_elements=status']) {
+        const counted = await ask(t, `${found}${more}`);
+        t.strictSame([counted.status, counted.json.total], [200, observations.length - 1], more);
+      }
+      const paged: string[] = [];
+      for (let path: string | undefined = `${found}&_count=1`; path !== undefined; ) {
+        const page: TestAnswer = await ask(t, path);
+        paged.push(...idsIn(page, 'match'));
+        path = nextOf(page);
+      }
+      t.strictSame(paged, left(observations), 'its place on no page is empty');
+      await gives(
+        t,
+        `DiagnosticReport?_id=${REPORT}&patient=${a}&_include=DiagnosticReport:result`,
+        [REPORT],
+        [PULSE],
+      );
+      t.equal((await ask(t, `Patient/${a}/$summary`)).status, 200);
+      for (const path of [
+        (id: string) => `Observation/${id}`,
+        (id: string) => `Observation/${id}/_history`,
+        (id: string) => `Observation/${id}/${newest}`,
+        (id: string) => `Observation?_id=${id}`,
+        (id: string) => `Observation?patient=${a}&_id=${id}`,
+      ])
+        await alike(t, path, LAB, NEVER);
+    }
+    for (const { valid_to, body, search_line } of kept)
+      await sql(
+        'update record.resource_version set body = $3, search_line = $4 where resource_id = $1 and valid_to = $2',
+        LAB,
+        valid_to,
+        body,
+        search_line,
+      );
+    t.strictSame(idsIn(await ask(t, whole)), every);
+  });
+
   t.test('E-01: HEAD is a read like any other', async (t) => {
     for (const [index, path] of [
       `Observation?patient=${a}&_include=Observation:encounter`,
