@@ -117,6 +117,12 @@ export function productionFaults(file: ConfigurationFile, env: Environment): rea
     }
   }
   if (file.secrets === undefined) faults.push('/secrets: production needs a file for each secret');
+  if (file.audit?.checkpointKey === undefined || file.audit.keys === undefined) {
+    faults.push('/audit: production needs checkpointKey and keys, so that the audit log can be sealed');
+  }
+  if ((file.audit?.witnesses ?? []).length === 0) {
+    faults.push('/audit/witnesses: production needs a file or folder elsewhere that keeps checkpoints');
+  }
   if (file.fhirBase === undefined) faults.push('/fhirBase: production needs the public base of the API');
   else if (!file.fhirBase.startsWith('https://')) faults.push('/fhirBase: production needs https');
   if (file.tlsProxy === undefined || file.tlsProxy.length === 0) {

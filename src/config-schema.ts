@@ -168,6 +168,7 @@ export const CONFIGURATION_SCHEMA = {
         journalUrl: text,
         auditorUrl: text,
         ownerUrl: text,
+        retentionUrl: text,
         systemBinaries: { type: 'boolean' },
       },
     },
@@ -216,6 +217,27 @@ export const CONFIGURATION_SCHEMA = {
             everySeconds: { type: 'integer', minimum: 1, maximum: 3600 },
           },
         },
+      },
+    },
+    audit: {
+      type: 'object',
+      additionalProperties: false,
+      properties: {
+        checkpointKey: text,
+        keys: text,
+        witnesses: {
+          type: 'array',
+          items: {
+            oneOf: ['file', 'folder'].map((member) => ({
+              type: 'object',
+              additionalProperties: false,
+              required: [member],
+              properties: { [member]: text },
+            })),
+          },
+        },
+        everySeconds: { type: 'integer', minimum: 1, maximum: 3600 },
+        retentionMonths: { type: 'integer', minimum: 12, maximum: 1200 },
       },
     },
     logLevel: { enum: ['fatal', 'error', 'warn', 'info', 'debug', 'silent'] },

@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path';
 import { Ajv } from 'ajv';
 import type { IssuerConfiguration } from './access/issuers.ts';
 import type { Organisation, Policy, Sector, SourcePolicy } from './access/policy.ts';
+import { type AuditSettings, type AuditSettingsFile, auditKeyFaults, auditSettings } from './audit-keys.ts';
 import { certificateKeyFaults } from './certificate-key.ts';
 import { consistencyFaults, productionFaults } from './config-faults.ts';
 import { CONFIGURATION_SCHEMA } from './config-schema.ts';
@@ -35,6 +36,7 @@ export interface Configuration {
   readonly authorizationServer?: AuthorizationServer;
   readonly limits: Limits;
   readonly loads: LoadSettings;
+  readonly audit: AuditSettings;
   readonly logLevel: string;
 }
 
@@ -62,6 +64,8 @@ export interface DatabaseSettings {
   readonly auditorUrl?: string;
   /** the owner's login, for migrations and partitions. Absent: `url` */
   readonly ownerUrl?: string;
+  /** a login that may retire months of the audit log and nothing else; it never serves. Absent: `url` */
+  readonly retentionUrl?: string;
   /** false: the embedded database never takes a system PostgreSQL's binaries */
   readonly systemBinaries: boolean;
 }
@@ -96,6 +100,7 @@ export interface ConfigurationFile {
   readonly loads?: Partial<Omit<LoadSettings, 'guards' | 'inbox'>> & {
     readonly inbox?: Pick<InboxSettings, 'folder'> & Partial<InboxSettings>;
   };
+  readonly audit?: AuditSettingsFile;
   readonly logLevel?: string;
 }
 
@@ -170,6 +175,7 @@ export function readConfiguration(
     ...productionFaults(checked, env),
     ...secretFaults,
     ...certificateKeyFaults(checked.loads?.certificateKey, dirname(file)),
+    ...auditKeyFaults(checked.audit ?? {}, dirname(file), Date.now()),
     ...mappingFaults,
   ];
   if (faults.length > 0) throw new ConfigurationError(faults);
@@ -236,6 +242,7 @@ function assemble(
       peoplePerClientHour: file.limits?.peoplePerClientHour ?? 5000,
     },
     loads: loadSettings(file, folder),
+    audit: auditSettings(file.audit, folder),
     logLevel: file.logLevel ?? 'info',
   };
 }

@@ -1,5 +1,6 @@
-import { Counter, collectDefaultMetrics, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { JournalHappening } from './audit/journal-options.ts';
+import type { CheckpointHappening } from './checkpoints.ts';
 import type { SourceSight } from './http/loads-page.ts';
 import type { RequestLine } from './http/services.ts';
 import { sourceGauges } from './source-gauges.ts';
@@ -13,6 +14,8 @@ export class Metrics {
   readonly #batch: Histogram;
   readonly #trouble: Counter;
   readonly #sweeps: Counter;
+  readonly #sealed: Gauge;
+  readonly #sealing: Counter;
   readonly #refresh: () => Promise<void>;
 
   /** @param sources asked whenever the figures are read */
@@ -51,6 +54,17 @@ export class Metrics {
       labelNames: ['by'],
       registers,
     });
+    this.#sealed = new Gauge({
+      name: 'mcr_audit_checkpoint_timestamp_seconds',
+      help: 'Time of the newest checkpoint that this process has made',
+      registers,
+    });
+    this.#sealing = new Counter({
+      name: 'mcr_audit_checkpoint_trouble_total',
+      help: 'Checkpoints not made, logs that are not what was signed, witnesses that are away',
+      labelNames: ['what'],
+      registers,
+    });
     this.#refresh = sourceGauges(this.#registry, sources);
   }
 
@@ -68,6 +82,11 @@ export class Metrics {
 
   sweep(by: 'user' | 'client'): void {
     this.#sweeps.inc({ by });
+  }
+
+  checkpoint(happening: CheckpointHappening): void {
+    if (happening.what === 'made') this.#sealed.set(happening.time / 1000);
+    else this.#sealing.inc({ what: happening.what });
   }
 
   async text(): Promise<string> {

@@ -33,6 +33,7 @@ async function start(say: (sentence: string) => void): Promise<void> {
     const service = await wire(configuration, database);
     const guide = configuration.mode === 'demo' ? await prepareDemonstration(service, say) : [];
     await service.app.listen(configuration.listen);
+    service.checkpoints.start();
     // a database that cannot be asked is told of by readiness
     const watching = setInterval(() => void service.watchSources().catch(() => {}), WATCH_EVERY);
     closeWithGrace({ delay: GRACE, logger: false }, async ({ err }) => {

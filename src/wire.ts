@@ -10,6 +10,7 @@ import { TokenVerifier } from './access/token.ts';
 import { Journal } from './audit/journal.ts';
 import type { JournalHappening } from './audit/journal-options.ts';
 import type { Occurrence } from './audit/occurrence.ts';
+import type { Checkpoints } from './checkpoints.ts';
 import { type Configuration, readConfiguration } from './config.ts';
 import { readConformance } from './conformance.ts';
 import { auditorDatabase, recordDatabase, type StartedDatabase, startDatabase } from './database-start.ts';
@@ -23,6 +24,7 @@ import { PeopleWatch } from './people-watch.ts';
 import { PageTokens } from './record/page-token.ts';
 import { PeopleAsked } from './record/people-asked.ts';
 import type { DisclosePorts } from './record/ports.ts';
+import { checkpointsOf } from './sealing.ts';
 import { LateWatch, sightOf } from './source-sight.ts';
 import { StoredAuditReader } from './storage/audit-reader.ts';
 import { AuditWriter } from './storage/audit-writer.ts';
@@ -38,6 +40,8 @@ export interface Service {
   readonly journal: Journal;
   readonly disclosure: DisclosePorts;
   readonly app: FastifyInstance;
+  /** seals the audit log; started by whoever serves */
+  readonly checkpoints: Checkpoints;
   /** writes an event that is not a disclosure */
   account(occurrence: Occurrence): Promise<void>;
   /** looks at what is late, and says so in the log once */
@@ -89,6 +93,7 @@ export async function wire(configuration: Configuration, started: StartedDatabas
     await journal.append({ occurrence, released: [], publication: 0 });
   };
   const conformance = await readConformance(join(packageRoot(), 'profiles'));
+  const checkpoints = await checkpointsOf(configuration, started.journal, metrics, log);
   const unready = (): Promise<readonly string[]> => readiness(database, journal);
   const app = await buildApp(
     httpServices(configuration, disclosure, conformance, account, metrics, log, unready, sight),
@@ -97,12 +102,24 @@ export async function wire(configuration: Configuration, started: StartedDatabas
     await app.close();
     await watch.stop();
     await journal.drain();
+    await checkpoints.stop();
     await Promise.all([database.close(), auditor.close()]);
   };
   const late = new LateWatch((event) => log.warn(event, 'source'));
   const watchSources = async (): Promise<void> => late.look(await sight());
   const countTogether = (): Promise<void> => watch.look();
-  return { configuration, database, journal, disclosure, app, account, watchSources, countTogether, close };
+  return {
+    configuration,
+    database,
+    journal,
+    disclosure,
+    app,
+    checkpoints,
+    account,
+    watchSources,
+    countTogether,
+    close,
+  };
 }
 
 async function startJournal(

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
 import t from 'tap';
+import { thumbprint } from '../src/audit/jws.ts';
 import { certificateKey } from '../src/certificate-key.ts';
 import { type Configuration, ConfigurationError, readConfiguration } from '../src/config.ts';
 import { heldRoot, loadExtract, tidyLoads } from '../src/load.ts';
@@ -17,7 +18,7 @@ import {
   signedCertificate,
 } from '../src/load-desk.ts';
 import { guardLimits } from '../src/loads/guards.ts';
-import { thumbprint, verifyCertificate } from '../src/loads/signature.ts';
+import { verifyCertificate } from '../src/loads/signature.ts';
 import { repositoryRoot } from './support/root.ts';
 import { type TestService, testService } from './support/service.ts';
 

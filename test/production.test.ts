@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +6,7 @@ import pg from 'pg';
 import t, { type Test } from 'tap';
 import { generateCounty } from '../demo/county/generate.ts';
 import { DEMO_ISSUER } from '../demo/issuer.ts';
+import { historyEntry } from '../src/audit/key-history.ts';
 import { type Configuration, readConfiguration } from '../src/config.ts';
 import { startDatabase } from '../src/database-start.ts';
 import { loadExtract } from '../src/load.ts';
@@ -74,9 +75,19 @@ function configured(
   const names = ['resourceIds', 'staffNumbers', 'pageTokens'];
   for (const name of names)
     writeFileSync(join(folder, `${name}.hex`), `${randomBytes(32).toString('hex')}\n`);
+  const { privateKey } = generateKeyPairSync('ed25519');
+  writeFileSync(join(folder, 'checkpoint.pem'), privateKey.export({ type: 'pkcs8', format: 'pem' }));
+  const history = { keys: [historyEntry(privateKey, new Date(Date.now() - 1000))] };
+  writeFileSync(join(folder, 'audit-keys.json'), JSON.stringify(history));
+  writeFileSync(join(folder, 'checkpoints.jws'), '', { flag: 'a' });
   const content = {
     ...demo,
     mode: 'production',
+    audit: {
+      checkpointKey: 'checkpoint.pem',
+      keys: 'audit-keys.json',
+      witnesses: [{ file: 'checkpoints.jws' }],
+    },
     fhirBase: 'https://record.example/fhir',
     tlsProxy: [PROXY],
     dataFolder: join(folder, 'data'),
@@ -107,7 +118,13 @@ t.test('production starts with the logins of the manual, loads, answers and audi
   t.equal(metadata.headers['content-security-policy'], "default-src 'none';frame-ancestors 'none'");
 
   await addressesOfClients(t, service);
+  await service.checkpoints.make();
   await service.close();
+  t.match(
+    readFileSync(join(installation.folder, 'checkpoints.jws'), 'utf8'),
+    /^[\w-]+\.[\w-]+\.[\w-]{86}\n$/,
+    'with the logins of the manual the log is sealed, too',
+  );
   const admin = new pg.Client({ connectionString: installation.superuser });
   await admin.connect();
   const { rows } = await admin.query<{ event: string }>(
@@ -185,7 +202,7 @@ t.test('production refuses each login that serves and could change what is audit
   t.match(await refusal({}), /database\.url: .* can change/, 'what it could become counts');
 });
 
-t.test('production refuses the demonstration’s issuer, and no proxy', async (t) => {
+t.test('production refuses the demonstration’s issuer, no proxy, and a log that nobody seals', async (t) => {
   const installation: Installation = {
     folder: mkdtempSync(join(tmpdir(), 'mcr-production-')),
     superuser: 'x',
@@ -200,4 +217,13 @@ t.test('production refuses the demonstration’s issuer, and no proxy', async (t
     message: /is the demonstration's issuer/,
   });
   t.throws(() => configured(installation, {}, { tlsProxy: [] }), { message: /\/tlsProxy/ });
+  const key = { checkpointKey: 'checkpoint.pem' };
+  const keys = { ...key, keys: 'audit-keys.json' };
+  for (const [audit, message] of [
+    [{}, /\/audit: production needs checkpointKey and keys/],
+    [keys, /\/audit\/witnesses: production needs a file or folder/],
+    [{ ...key, witnesses: [{ file: 'w' }] }, /\/audit: checkpointKey and keys belong together/],
+    [{ ...keys, witnesses: [{ file: 'w', folder: 'w' }] }, /\/audit\/witnesses\/0/],
+  ] as const)
+    t.throws(() => configured(installation, {}, { audit }), { message });
 });

@@ -156,6 +156,13 @@ export function canonicalEvent(occurrence: Occurrence, service: ServiceIdentity,
   );
 }
 
+/** Whether a canonical event has the action, type and subtype of a kind. */
+export function isPatternOf(kind: OccurrenceKind, body: string): boolean {
+  if (!Object.hasOwn(PATTERNS, kind)) return false;
+  const { action, subtype, type } = PATTERNS[kind];
+  return body.startsWith(`{"action":"${action}",`) && body.endsWith(`"subtype":[${subtype}],"type":${type}}`);
+}
+
 function metaOf(occurrence: Occurrence, pattern: Pattern): string {
   const claimed = occurrence.personId === undefined ? pattern.profile : pattern.patientProfile;
   const profile = occurrence.outcome.code === '0' ? claimed : undefined;

@@ -44,14 +44,16 @@ class Receipt {
   readonly eventId: string;
   /** first 8 bytes of the batch's head, as hex */
   readonly headPrefix: string;
+  readonly #leaf: Buffer;
   #spent = false;
 
-  constructor(brand: typeof BRAND, batch: Batch, place: number, eventId: string) {
+  constructor(brand: typeof BRAND, batch: Batch, place: number, { eventId, leaf }: SealedEvent) {
     if (brand !== BRAND) throw new TypeError('Only the journal makes receipts.');
     this.shard = batch.shard;
     this.seq = batch.firstSeq + place;
     this.eventId = eventId;
     this.headPrefix = batch.head.toString('hex', 0, 8);
+    this.#leaf = leaf;
   }
 
   /** True the first time, and never again: one receipt releases one answer. */
@@ -61,7 +63,15 @@ class Receipt {
     return first;
   }
 
-  /** `shard/seq/headPrefix`, as clients may keep it: it says nothing about anybody. */
+  /**
+   * The event's leaf hash, base64url, as clients may keep it: salted, so it says nothing about anybody; and without the
+   * place in the log, from which the number of events of a request could be read, and with it what was withheld.
+   */
+  get leaf(): string {
+    return this.#leaf.toString('base64url');
+  }
+
+  /** `shard/seq/headPrefix`: for ourselves */
   toString(): string {
     return `${this.shard}/${this.seq}/${this.headPrefix}`;
   }
@@ -159,7 +169,7 @@ export class Journal {
       this.#fruitless = 0;
       for (const [place, waiting] of taken.entries()) {
         waiting.forget();
-        waiting.resolve(new Receipt(BRAND, batch, place, waiting.sealed.eventId));
+        waiting.resolve(new Receipt(BRAND, batch, place, waiting.sealed));
       }
       this.#tell({ what: 'committed', shard: batch.shard, events: taken.length });
       return;

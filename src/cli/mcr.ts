@@ -1,4 +1,5 @@
 #!/usr/bin/env -S node --max-semi-space-size=64
+import { auditCommand } from './audit.ts';
 import { type Command, UsageError } from './command.ts';
 import { configCommand } from './config.ts';
 import { demoCommand } from './demo.ts';
@@ -22,6 +23,7 @@ const COMMANDS: readonly Command[] = [
   matchingCommand,
   staffCommand,
   identityCommand,
+  auditCommand,
   tokenCommand,
   demoCommand,
   configCommand,

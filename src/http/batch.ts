@@ -113,7 +113,7 @@ function nowhere(): Problem {
 }
 
 /** What became of one entry: a released text, or a problem. */
-export type EntryAnswer = { readonly body: string } | { readonly problem: Problem };
+export type EntryAnswer = { readonly body: string; readonly receipt: string } | { readonly problem: Problem };
 
 /** The batch-response Bundle as text, an entry for each that was asked, in the same order. */
 export function batchResponse(answers: readonly EntryAnswer[]): string {

@@ -18,7 +18,7 @@ export async function allowOrigins(scope: FastifyInstance, origins: readonly str
     origin: (origin, answer) => answer(null, origin !== undefined && allowed.has(origin) ? origin : false),
     methods: ['GET', 'HEAD', 'POST'],
     allowedHeaders: ['Authorization', 'Content-Type', 'Accept', 'Prefer', 'X-Request-Id', 'traceparent'],
-    exposedHeaders: ['X-Request-Id', 'Last-Modified', 'traceparent', 'Location'],
+    exposedHeaders: ['X-Request-Id', 'Last-Modified', 'traceparent', 'Location', 'X-Audit-Receipt'],
     credentials: false,
     maxAge: REMEMBERED,
     strictPreflight: false,

@@ -106,6 +106,8 @@ async function batch(
     const counted = async (): Promise<void> => (place === 0 ? undefined : countRequest(request));
     answers.push(await entryAnswer(services, answering, asked, entry, counted));
   }
+  const receipts = answers.flatMap((answer) => ('receipt' in answer ? answer.receipt : []));
+  if (receipts.length > 0) reply.header('x-audit-receipt', receipts.join(', '));
   return sendFhir(reply.header('cache-control', 'no-store'), batchResponse(answers), asked.format);
 }
 
@@ -129,7 +131,7 @@ async function entryAnswer(
     const released = await answering.released(one, question.interaction, () =>
       understand(services, asked.about.caller, question),
     );
-    return { body: released.send() };
+    return { body: released.send(), receipt: released.receipt };
   } catch (error) {
     // what is no Problem is a defect: the whole batch fails, as any request would
     if (error instanceof Problem) return { problem: error };

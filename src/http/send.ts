@@ -11,9 +11,11 @@ export function sendFhir(reply: FastifyReply, json: string, format: AnswerFormat
 /**
  * Sends what was released. `Last-Modified` says what `meta.lastUpdated` of the body says, in whole seconds; no validator
  * comes with it, and no condition on it is understood, so that it tells nothing of what may not be read.
+ * `X-Audit-Receipt` is the hash of the account of the answer: whoever keeps it can tell whether that is still in the log.
  */
 export function sendReleased(reply: FastifyReply, released: Released, format: AnswerFormat): FastifyReply {
   const { lastModified } = released;
   if (lastModified !== undefined) reply.header('last-modified', new Date(lastModified).toUTCString());
+  reply.header('x-audit-receipt', released.receipt);
   return sendFhir(reply.header('cache-control', 'no-store'), released.send(), format);
 }

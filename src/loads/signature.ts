@@ -1,4 +1,5 @@
-import { createHash, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
+import { createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
+import { thumbprint } from '../audit/jws.ts';
 import type { Certificate } from './certificate.ts';
 
 /**
@@ -48,12 +49,6 @@ export function verifyCertificate(text: string, key: KeyObject): Certificate {
   );
   if (!sound) throw new Error('The signature is wrong: the certificate was changed, or is not ours.');
   return JSON.parse(Buffer.from(payload, 'base64url').toString()) as Certificate;
-}
-
-/** RFC 7638, of the public half. */
-export function thumbprint(key: KeyObject): string {
-  const { crv, kty, x } = createPublicKeyOf(key).export({ format: 'jwk' });
-  return createHash('sha256').update(JSON.stringify({ crv, kty, x })).digest('base64url');
 }
 
 function createPublicKeyOf(key: KeyObject): KeyObject {

@@ -91,6 +91,11 @@ class ReleasedAnswer {
     this.lastModified = lastModified;
   }
 
+  /** Hash of the account of this answer: whoever keeps it can tell whether the account is still there. */
+  get receipt(): string {
+    return this.#receipt.leaf;
+  }
+
   /** @throws Error the second time: one account, one answer */
   send(): string {
     if (!this.#receipt.spend()) throw new Error('This answer was sent already.');

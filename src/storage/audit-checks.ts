@@ -23,7 +23,9 @@ select current_setting('fsync') = 'on',
      select from pg_trigger t where t.tgrelid = c.oid and t.tgname = 'refuse_truncate' and t.tgenabled in ('O', 'A'))),
   (select count(*) from pg_class c where c.oid in (select oid from audit_table) and not exists (
      select from pg_trigger t where t.tgrelid = c.oid and t.tgname = 'refuse_change' and t.tgenabled in ('O', 'A'))),
-  audit.partition_days()`;
+  audit.partition_days(),
+  (select prosrc ~ 'raise exception' and prosrc !~ 'return' from pg_proc where oid = 'audit.refuse()'::regprocedure),
+  current_setting('synchronous_standby_names') <> ''`;
 const AUDIT_TABLES = `
 with audit_table as (
   select c.oid, c.relowner from pg_class c
@@ -39,6 +41,8 @@ select bool_or(r.rolsuper),
   bool_or(r.rolcreaterole)
   or bool_or(exists (select from audit_table where has_table_privilege(r.oid, oid, 'update, delete, truncate')
      or pg_has_role(r.oid, relowner, 'member')))
+  or bool_or(exists (select from pg_proc p where p.pronamespace = 'audit'::regnamespace and p.proname = 'retire'
+     and has_function_privilege(r.oid, p.oid, 'execute')))
   or bool_or(pg_has_role(r.oid, (select nspowner from pg_namespace where nspname = 'audit'), 'member'))
 from pg_roles r where pg_has_role(session_user, r.oid, 'member')`;
 
@@ -69,7 +73,12 @@ export async function checkAudit(client: pg.Client, production: boolean): Promis
   const { rows } = await client.query<unknown[]>({ text: AUDIT_TABLES + FACTS, rowMode: 'array' });
   const facts = rows[0] ?? [];
   const [fsync, fullPages, commits, checksums, journalCan, hasDefault] = facts;
-  const [openToTruncate, openToChange, days] = facts.slice(6).map(Number);
+  const [openToTruncate, openToChange, days] = facts.slice(6, 9).map(Number);
+  const [refuses, standby] = facts.slice(9);
+  const noChecksums: Requirement = [
+    checksums === true,
+    'The database has no data checksums: damage on disk would go unnoticed.',
+  ];
   return {
     refusals: sentences(
       [fsync === true, 'fsync is off: the audit log could be lost with the machine.'],
@@ -85,9 +94,15 @@ export async function checkAudit(client: pg.Client, production: boolean): Promis
       ],
       [openToTruncate === 0, 'A table of the audit log has lost its guard against TRUNCATE.'],
       [openToChange === 0, 'A table of the audit log has lost its guard against UPDATE and DELETE.'],
+      [refuses === true, 'The guard of the audit log, audit.refuse(), refuses nothing any more.'],
+      ...(production ? [noChecksums] : []),
     ).concat(production ? await loginRefusals(client) : []),
     warnings: sentences(
-      [checksums === true, 'The database has no data checksums: damage on disk would go unnoticed.'],
+      ...(production ? [] : [noChecksums]),
+      [
+        !production || standby === true,
+        'The database has no synchronous standby: what it lost with its disk would be lost to the audit log.',
+      ],
       [
         days !== undefined && days >= PARTITION_DAYS_WANTED,
         `The audit log has partitions for ${days ?? 0} more days; run the migrations with the owner's login.`,
@@ -96,9 +111,9 @@ export async function checkAudit(client: pg.Client, production: boolean): Promis
   };
 }
 
+type Requirement = readonly [met: boolean, sentence: string];
+
 /** The sentence of every requirement that is not met. */
-function sentences(
-  ...requirements: readonly (readonly [met: boolean, sentence: string])[]
-): readonly string[] {
+function sentences(...requirements: readonly Requirement[]): readonly string[] {
   return requirements.filter(([met]) => !met).map(([, sentence]) => sentence);
 }

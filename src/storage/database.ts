@@ -12,7 +12,7 @@ export interface DatabaseAddress {
   readonly url: string;
 }
 
-export type DatabaseRole = 'mcr_record' | 'mcr_journal' | 'mcr_auditor';
+export type DatabaseRole = 'mcr_record' | 'mcr_journal' | 'mcr_auditor' | 'mcr_retention';
 
 /** Reads over a few pipelined connections: statements are sent without waiting for the answers before them. */
 export class Database {

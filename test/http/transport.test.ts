@@ -416,7 +416,7 @@ t.test('HTTP around the FHIR API', async (t) => {
         socket.on('end', () => resolve(Buffer.concat(chunks).toString('latin1')));
         socket.on('error', reject);
       });
-    const varying = /^(date|x-request-id|x-ratelimit-.*|content-length|transfer-encoding):/i;
+    const varying = /^(date|x-request-id|x-audit-receipt|x-ratelimit-.*|content-length|transfer-encoding):/i;
     const headers = (answer: string): string[] =>
       (answer.split('\r\n\r\n')[0] ?? '').split('\r\n').filter((line) => !varying.test(line));
     const length = (answer: string): string | undefined => /content-length: (\d+)/i.exec(answer)?.[1];
@@ -564,7 +564,7 @@ t.test('HTTP around the FHIR API', async (t) => {
         t.match(String(answer.headers['vary']), /Origin/);
         t.equal(
           answer.headers['access-control-expose-headers'],
-          'X-Request-Id, Last-Modified, traceparent, Location',
+          'X-Request-Id, Last-Modified, traceparent, Location, X-Audit-Receipt',
         );
       }
       t.equal((await service.get(one, undefined, { origin })).headers['access-control-allow-origin'], origin);

@@ -434,7 +434,13 @@ t.test('nobody changes the log: not its roles, and not even its owner by acciden
     await t.rejects(admin.query(change), denied, `${change}, as a replica would`);
     await admin.query('set session_replication_role = origin');
   }
-  await t.rejects(writer.query('select from audit.event'), denied, 'the writer does not read events');
+  for (const column of ['body', 'manifest', 'salt', 'person_id', 'agent', '*'])
+    await t.rejects(
+      writer.query(`select ${column} from audit.event`),
+      denied,
+      'the writer does not read events',
+    );
+  t.equal((await writer.query('select leaf from audit.event')).rowCount, 1, 'it seals what they hash to');
   await t.rejects(record.query('select from audit.event'), denied, 'the record knows nothing of the audit');
   await t.rejects(record.query('select from audit.batch'), denied);
   await t.rejects(auditor.query('insert into audit.batch select * from audit.batch'), denied);
@@ -484,6 +490,11 @@ t.test('the check says what makes an audit log worthless', async (t) => {
   );
   t.match(await inside('alter table audit.batch disable trigger refuse_truncate', refusals), /TRUNCATE/);
   t.match(await inside('drop trigger refuse_change on audit.event', refusals), /UPDATE/);
+  const idle = `create or replace function audit.refuse() returns trigger language plpgsql as $$ begin return new; end $$`;
+  t.match(await inside(idle, refusals), /refuses nothing any more/);
+  t.match(await inside('drop trigger refuse_change on audit.checkpoint', refusals), /UPDATE/);
+  const inProduction = async (): Promise<string> => (await checkAudit(admin, true)).warnings.join('\n');
+  t.match(await inProduction(), /no synchronous standby/);
   const month = new Date(Date.now() + 32 * 86_400_000).toISOString().slice(0, 7).replace('-', '_');
   t.match(await inside(`drop table audit.event_${month}`, warnings), /more days/);
   const login = `mcr_test_login_${process.pid}`;
@@ -494,6 +505,7 @@ t.test('the check says what makes an audit log worthless', async (t) => {
     );
   t.equal(await asLogin('select 1'), '', 'a login that is a member of the roles and no more');
   t.match(await asLogin(`grant delete on audit.event to ${login}`), /login of the service can change/);
+  t.match(await asLogin(`grant mcr_retention to ${login}`), /login of the service can change/);
   t.match(await asLogin(`alter table audit.batch owner to ${login}`), /login of the service can change/);
 });
 

@@ -149,7 +149,13 @@ export function nextOf(answer: TestAnswer): string | undefined {
 
 /** An answer as two callers may compare it: without its instant, its request's id, and the seal of its page tokens. */
 export function comparable({ status, headers, text }: TestAnswer): string {
-  const { date, 'x-request-id': _id, 'content-length': _length, ...rest } = headers;
+  const {
+    date,
+    'x-request-id': _id,
+    'content-length': _length,
+    'x-audit-receipt': _receipt,
+    ...rest
+  } = headers;
   const left = Object.entries(rest).filter(([name]) => !name.startsWith('x-ratelimit'));
   const plain = text
     .replace(/"timestamp":"[^"]*"/g, '"timestamp":""')
