@@ -37,6 +37,8 @@ export interface DemoTokenOptions {
   readonly nhsNumber?: string;
   /** the user declares that the record is not their own: asked of those whose number is not known */
   readonly notOwnRecord?: boolean;
+  /** the relationship of care that the user declares; empty: none */
+  readonly relationship?: string;
   readonly client?: string;
   /** seconds the token lives */
   readonly lifetime?: number;
@@ -91,6 +93,9 @@ function claimsOf(options: DemoTokenOptions): Record<string, unknown> {
         caller: kind,
         ...(person ? { user_id: options.user ?? 'demo-user' } : {}),
         ...(kind === 'staff' ? { reason: options.reason ?? 'Demonstration of the shared record' } : {}),
+        ...(kind === 'staff' && options.relationship !== ''
+          ? { relationship: options.relationship ?? 'Declared for the demonstration' }
+          : {}),
         ...(kind === 'governance' ? { case_number: options.caseNumber ?? 'DEMO-1' } : {}),
         ...(person && options.notOwnRecord !== false ? { not_own_record: true } : {}),
         ...(kind === 'patient' ? { nhs_number: options.nhsNumber ?? '' } : {}),

@@ -54,11 +54,14 @@ const organisation = {
     name: text,
     sector: { enum: ['health', 'social-care'] },
     agreements: { type: 'array', items: days },
+    relationship: { enum: ['required', 'declared', 'off'] },
+    declaredHours: { type: 'integer', minimum: 1, maximum: 720 },
     roles: {
       type: 'object',
       additionalProperties: false,
       required: ['base', 'unlisted', 'roles'],
       properties: {
+        version: text,
         base: classes,
         unlisted: { enum: ['base', 'refuse'] },
         roles: { type: 'object', additionalProperties: role },
@@ -124,6 +127,7 @@ const source = {
     format: { enum: ['fhir-ndjson', 'fhir-bundle', 'lcs-csv', 'mapped-csv'] },
     mapping: text,
     precedence: { type: 'integer', minimum: 1 },
+    registers: { type: 'boolean' },
     speaksFor: { type: 'array', items: { enum: ['health', 'social-care'] } },
     staleAfterHours: { type: 'number', exclusiveMinimum: 0 },
     expectedBy: { type: 'string', pattern: '^([01]\\d|2[0-3]):[0-5]\\d$' },

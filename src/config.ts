@@ -87,7 +87,7 @@ export interface ConfigurationFile {
   readonly dataFolder?: string;
   readonly database?: Partial<DatabaseSettings>;
   readonly secrets?: Readonly<Record<keyof Secrets, string>>;
-  readonly organisations: readonly Organisation[];
+  readonly organisations: readonly OrganisationSettings[];
   readonly sources: readonly (SourcePolicy & { readonly guards?: GuardSettings })[];
   readonly optOutHides?: readonly Sector[];
   readonly issuers: readonly IssuerConfiguration[];
@@ -98,6 +98,11 @@ export interface ConfigurationFile {
   };
   readonly logLevel?: string;
 }
+
+/** An organisation as the file has it: its role table may leave its version to be made. */
+export type OrganisationSettings = Omit<Organisation, 'roles'> & {
+  readonly roles: Omit<Organisation['roles'], 'version'> & { readonly version?: string };
+};
 
 /** How extracts are loaded. */
 export interface LoadSettings {
@@ -268,9 +273,24 @@ function policyOf(file: ConfigurationFile): Policy {
   const sources = file.sources.map(({ guards, ...source }) => source);
   const said = JSON.stringify([file.organisations, sources, optOutHides]);
   return {
-    version: createHash('sha256').update(said).digest('hex').slice(0, 16),
-    organisations: new Map(file.organisations.map((organisation) => [organisation.code, organisation])),
+    version: hashOf(said),
+    organisations: new Map(
+      file.organisations.map((organisation) => [
+        organisation.code,
+        {
+          ...organisation,
+          roles: {
+            ...organisation.roles,
+            version: organisation.roles.version ?? hashOf(JSON.stringify(organisation.roles)),
+          },
+        },
+      ]),
+    ),
     sources: new Map(sources.map((source) => [source.code, source])),
     optOutHides,
   };
+}
+
+function hashOf(text: string): string {
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }

@@ -29,6 +29,9 @@ export interface Ask {
   /** `$match`: what must be true of the person */
   readonly certain?: CertainPerson;
   /** `$everything`, `$as-at`: which part of it */
+  /** `$declare-relationship`: what is declared */
+  readonly declares?: { readonly reason: string; readonly hours?: number };
+  /** `$everything`: which part of it */
   readonly part?: RecordPart;
   /** a history: versions that were current at some time in it */
   readonly versionsFrom?: DateRange;
@@ -57,7 +60,9 @@ export type Interaction =
   /** `$as-at`: the record as it was published at an instant */
   | 'as-at'
   /** `$explain-access`: what the rules made of a request, or would make of one */
-  | 'explain-access';
+  | 'explain-access'
+  /** `$declare-relationship`: a relationship of care with the person, on the user's word; shows nothing of the record */
+  | 'declare-relationship';
 
 /** What is known of a person who is to be found with certainty. What is not given is not compared. */
 export interface CertainPerson {

@@ -28,10 +28,20 @@ export interface StaffCaller extends Proven {
   readonly reason: string;
   /** the person declares that the record is not their own (only asked where their number is not known) */
   readonly attestsNotOwn: boolean;
+  /** what the token declares of the people it asks for; absent: nothing */
+  readonly declares?: DeclaredRelationship;
   /** `system`: named by the signed claims of a partner's own token, so that `system/` scopes are theirs to use */
   readonly namedBy: 'login' | 'system';
   /** person id that the token was launched for: `patient/` scopes count for this person alone, and not without it */
   readonly launchedFor?: string;
+}
+
+/** A relationship of care that rests on the user's word. */
+export interface DeclaredRelationship {
+  /** which relationship it is, in the user's words */
+  readonly reason: string;
+  /** milliseconds since the epoch, not included */
+  readonly until: number;
 }
 
 /** A partner's service with no user: directories and metadata only. */

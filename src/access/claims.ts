@@ -56,6 +56,11 @@ export class Claims {
     return needed(this.text(name));
   }
 
+  /** `exp`, milliseconds since the epoch */
+  expires(): number {
+    return Number(this.#claims['exp']) * 1000;
+  }
+
   flag(name: ClaimName): boolean {
     const value = this.#at(name);
     if (value === undefined || typeof value === 'boolean') return value === true;

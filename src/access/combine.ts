@@ -1,4 +1,4 @@
-import type { Refusal, Verdict, Withhold } from './rule.ts';
+import type { Noted, Refusal, Verdict, Withhold } from './rule.ts';
 
 /** What several verdicts come to: a refusal, or leave with everything that is to be withheld. */
 export type Combined =
@@ -29,3 +29,8 @@ const NO_BASIS: Refusal = {
   message: 'Nothing allows this request. Ask your information governance lead.',
   aboutPerson: false,
 };
+
+/** All that rules note for the audit, together. */
+export function notedIn(judgements: readonly { readonly noted?: Noted }[]): Noted {
+  return Object.assign({}, ...judgements.map((judgement) => judgement.noted));
+}

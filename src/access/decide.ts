@@ -4,7 +4,7 @@ import type { Caller } from './caller.ts';
 import { combine } from './combine.ts';
 import type { Facts, RowFacts, SourceState } from './facts.ts';
 import { personAsked } from './person-asked.ts';
-import type { Refusal, Rule, Verdict, Withhold } from './rule.ts';
+import type { Noted, Refusal, Rule, Verdict, Withhold } from './rule.ts';
 import { RULES } from './rules.ts';
 import { Visibility } from './visibility.ts';
 
@@ -31,6 +31,8 @@ export interface Judgement {
   readonly verdict: Verdict['verdict'] | 'does-not-apply';
   /** of a denial */
   readonly reason?: string;
+  /** for the audit */
+  readonly noted?: Noted;
 }
 
 /** Interactions that ask for all of a record. */
@@ -163,6 +165,8 @@ export function decide(caller: Caller, ask: Ask, facts: Facts): Decision {
 
 function judgement(rule: Rule, verdict: Verdict | 'does-not-apply'): Judgement {
   if (verdict === 'does-not-apply') return { rule: rule.name, verdict };
+  if ((verdict.verdict === 'no-opinion' || verdict.verdict === 'withhold') && verdict.noted !== undefined)
+    return { rule: rule.name, verdict: verdict.verdict, noted: verdict.noted };
   if (verdict.verdict !== 'deny') return { rule: rule.name, verdict: verdict.verdict };
   return { rule: rule.name, verdict: 'deny', reason: verdict.refusal.reason };
 }

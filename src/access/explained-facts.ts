@@ -61,6 +61,9 @@ export const FACTS_OF: Readonly<Record<string, FactsOf>> = {
         ]
       : [];
   },
+  'past-record': (_caller, { asAt }) => [
+    ['of an earlier instant', asAt === undefined ? 'no' : instant(asAt)],
+  ],
   attestation: (caller, _ask, { callerNumbers }) => [
     ["the user's own number is known", yes(callerNumbers.length > 0)],
     ...('attestsNotOwn' in caller
@@ -83,6 +86,32 @@ export const FACTS_OF: Readonly<Record<string, FactsOf>> = {
     ...ofPerson((person) => [['opted out', yes(person.optedOut)]])(_caller, ask, facts, () => false),
     ['sectors that an opt-out hides', list(facts.policy.optOutHides)],
   ],
+  relationship: (caller, ask, facts, mayKnow) => {
+    if (caller.kind !== 'staff') return [];
+    const demand = facts.policy.organisations.get(caller.organisation)?.relationship ?? 'declared';
+    const said = caller.declares === undefined ? 'no' : `until ${instant(caller.declares.until)}`;
+    return [
+      ['relationship that the organisation asks for', demand],
+      ['declared with the token', said],
+      ...ofPerson((person) => [
+        [
+          'declared before',
+          person.declaredUntil === undefined ? 'no' : `until ${instant(person.declaredUntil)}`,
+        ],
+        [
+          'recorded',
+          list(
+            person.relationships
+              .filter(({ row }) => mayKnow(row.source))
+              .map(
+                ({ kind, from, to = 'further notice', row }) =>
+                  `${kind} of ${row.source}, from ${from} until ${to}`,
+              ),
+          ),
+        ],
+      ])(caller, ask, facts, mayKnow),
+    ];
+  },
   'social-care-agreement': ofPerson((person, mayKnow) =>
     person.agreements
       .filter(({ source }) => mayKnow(source))
@@ -113,6 +142,10 @@ function ofPerson(of: (person: PersonFacts, mayKnow: MayKnow) => readonly Explai
     const person = personAsked(ask, facts);
     return person === undefined ? [['known by what was asked', 'no']] : of(person, mayKnow);
   };
+}
+
+function instant(at: number): string {
+  return new Date(at).toISOString();
 }
 
 function yes(is: boolean): string {

@@ -1,5 +1,7 @@
 import type { ServedTypeName } from '../fhir/served.ts';
+import type { ConsentLimits } from './consent-limits.ts';
 import type { Policy } from './policy.ts';
+import type { RelationshipKind } from './relationship-text.ts';
 
 /** All that a decision may know, gathered in one query at one publication. Decisions take it as a value. */
 export interface Facts {
@@ -44,15 +46,36 @@ export interface PersonFacts {
   readonly decidedOn?: readonly string[];
   /** keyed HMACs (hex) of every NHS number of the cluster, superseded ones included */
   readonly numbers: readonly string[];
+  /** keyed HMACs (hex) of the NHS numbers of whoever lives with the person; read where the caller's own are known */
+  readonly household: readonly string[];
+  /** folded, as every source has them; read for staff and governance */
+  readonly familyNames: readonly string[];
   /** changes whenever consent, agreement, restriction or identity of the person does */
   readonly epoch: number;
   /** the S-flag, from any source */
   readonly restricted: boolean;
   readonly optedOut: boolean;
+  /** refusals that are about some organisations, purposes, types or days, and that no later permission has ended */
+  readonly limitedOptOuts: readonly ConsentLimits[];
   /** social care agreements by source code */
   readonly agreements: readonly AgreementFact[];
+  /** sources that know the person, as far as it matters whether any of them may say so: read with the relationships */
+  readonly knownTo: readonly string[];
+  /** of the caller's organisation with the person, as sources state them; read where the organisation asks for one */
+  readonly relationships: readonly RelationshipFact[];
+  /** until when one that the user has declared lasts, milliseconds since the epoch; absent: none was */
+  readonly declaredUntil?: number;
   /** sources whose contribution contradicts the established identity: never gathered */
   readonly quarantined: readonly string[];
+}
+
+export interface RelationshipFact {
+  readonly kind: RelationshipKind;
+  /** `YYYY-MM-DD`, both ends included */
+  readonly from: string;
+  readonly to?: string;
+  /** the row that states it: a relationship counts where that row may count */
+  readonly row: RowFacts;
 }
 
 export interface AgreementFact {
@@ -60,6 +83,8 @@ export interface AgreementFact {
   readonly given: boolean;
   readonly from?: string;
   readonly to?: string;
+  /** absent: none */
+  readonly limits?: ConsentLimits;
 }
 
 /** What decisions know of a stored resource without opening it. */

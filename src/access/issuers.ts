@@ -65,6 +65,8 @@ export interface ClaimPointers {
   readonly caseNumber: string;
   readonly nhsNumber: string;
   readonly notOwnRecord: string;
+  /** the relationship of care that the user declares, in words; it lasts as long as the token */
+  readonly relationship: string;
   /** person id that the application was launched for */
   readonly patient: string;
 }
@@ -82,6 +84,7 @@ export const DEFAULT_CLAIMS: ClaimPointers = {
   caseNumber: '/extensions/mcr/case_number',
   nhsNumber: '/extensions/mcr/nhs_number',
   notOwnRecord: '/extensions/mcr/not_own_record',
+  relationship: '/extensions/mcr/relationship',
   patient: '/patient',
 };
 

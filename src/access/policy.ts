@@ -33,7 +33,17 @@ export interface Organisation {
   /** when it is bound by the data sharing agreement; empty: not a signatory */
   readonly agreements: readonly Days[];
   readonly roles: RoleTable;
+  /** what its people need beside their role to open a person's record; absent: `declared` */
+  readonly relationship?: RelationshipPolicy;
+  /** hours for which a relationship that somebody declares may last; absent: 24 */
+  readonly declaredHours?: number;
 }
+
+/**
+ * `required`: a relationship that a source has recorded. `declared`: such a one, or one that the user declares, with a
+ * reason and a time limit. `off`: none.
+ */
+export type RelationshipPolicy = 'required' | 'declared' | 'off';
 
 /** Classes of data that a role may see. */
 export type DataClass =
@@ -51,6 +61,8 @@ export type DataClass =
   | 'audit';
 
 export interface RoleTable {
+  /** the organisation's own name for this state of its table, or a hash of it: goes into every decision */
+  readonly version: string;
   /** classes for everyone the organisation lets in; profiles below only narrow them */
   readonly base: readonly DataClass[];
   /** what becomes of a role that the table does not list */
@@ -85,6 +97,8 @@ export interface SourcePolicy {
   readonly mapping?: string;
   /** 1 is highest: who establishes identity and wins in the aggregated Patient (DESIGN 14) */
   readonly precedence: number;
+  /** whether its patients are registered with whoever manages their record: the feeds of general practice */
+  readonly registers?: boolean;
   /** consents this source is entitled to record */
   readonly speaksFor: readonly Sector[];
   /** hours after which the last load is shown as stale */

@@ -41,8 +41,11 @@ export function doesNotApply(meaning: string): Application {
 export type Verdict =
   | { readonly verdict: 'allow' }
   | { readonly verdict: 'deny'; readonly refusal: Refusal }
-  | { readonly verdict: 'withhold'; readonly withhold: Withhold }
-  | { readonly verdict: 'no-opinion' };
+  | { readonly verdict: 'withhold'; readonly withhold: Withhold; readonly noted?: Noted }
+  | { readonly verdict: 'no-opinion'; readonly noted?: Noted };
+
+/** What an audit event is to say of how it was decided, by name: for governance alone, never for the caller. */
+export type Noted = Readonly<Record<string, string>>;
 
 export const ALLOW: Verdict = { verdict: 'allow' };
 export const NO_OPINION: Verdict = { verdict: 'no-opinion' };
@@ -74,6 +77,11 @@ export interface Withhold {
 
 /** True: the row is hidden. */
 export type RowTest = (row: RowFacts) => boolean;
+
+/** No opinion, but something that the audit is to keep. */
+export function noted(what: Noted): Verdict {
+  return { verdict: 'no-opinion', noted: what };
+}
 
 export function withhold(what: Withhold): Verdict {
   return { verdict: 'withhold', withhold: what };

@@ -7,6 +7,7 @@ import { ownRecordRule } from './rules/own-record.ts';
 import { pastRecordRule } from './rules/past-record.ts';
 import { personRule } from './rules/person.ts';
 import { purposeRule } from './rules/purpose.ts';
+import { relationshipRule } from './rules/relationship.ts';
 import { restrictedPersonRule } from './rules/restricted-person.ts';
 import { roleRule } from './rules/role.ts';
 import { scopesRule } from './rules/scopes.ts';
@@ -30,7 +31,7 @@ export const RULES: readonly Rule[] = [
   restrictedPersonRule,
   ownRecordRule,
   optOutRule,
-  // rule 6, relationship: here, when involvements, registrations and declarations are facts
+  relationshipRule,
   socialCareAgreementRule,
   sharingRule,
   labelsRule,

@@ -114,6 +114,7 @@ function system(issuer: IssuerConfiguration, proven: Proven, claims: Claims): Sy
 
 function staff(proven: Proven, work: Work, claims: Claims, namedBy: StaffCaller['namedBy']): StaffCaller {
   const launchedFor = claims.text('patient', 64);
+  const relationship = claims.text('relationship', 500);
   return {
     kind: 'staff',
     ...proven,
@@ -122,6 +123,7 @@ function staff(proven: Proven, work: Work, claims: Claims, namedBy: StaffCaller[
     reason: claims.prose('reason'),
     attestsNotOwn: claims.flag('notOwnRecord'),
     namedBy,
+    ...(relationship === '' ? {} : { declares: { reason: relationship, until: claims.expires() } }),
     ...(launchedFor === '' ? {} : { launchedFor }),
   };
 }

@@ -71,6 +71,12 @@ const PATTERNS: { readonly [K in OccurrenceKind]: Pattern } = {
   'as-at': OPERATION,
   'explain-access': OPERATION,
   // not queries of the record: no profile
+  'declare-relationship': {
+    type: EVENT_TYPE.rest,
+    subtype: SUBTYPE.operation,
+    action: 'C',
+    direction: 'to-server',
+  },
   batch: { type: EVENT_TYPE.rest, subtype: SUBTYPE.batch, action: 'E', direction: 'to-server' },
   validate: { type: EVENT_TYPE.rest, subtype: SUBTYPE.operation, action: 'E', direction: 'to-server' },
   create: CREATE,

@@ -47,6 +47,8 @@ export type OccurrenceKind =
   | 'as-at'
   /** what the rules made of a request, or would make of one */
   | 'explain-access'
+  /** a user's word that they care for the person */
+  | 'declare-relationship'
   /** an operation that shows nothing of the record */
   | 'validate'
   /** requests sent together that were refused together; else each has an event of its own */

@@ -19,6 +19,7 @@ for real issuers: their tokens come from them.
   --user ID             the user's id; default demo-user
   --purpose CODE        v3-ActReason; default TREAT. Governance: governance
   --reason TEXT         why this record is opened
+  --relationship TEXT   the relationship of care that the user declares; '' for none
   --case NUMBER         governance: the case
   --nhs-number NUMBER   patient: whose token it is
   --scope SCOPES        default user/*.rs (patient/*.rs, system/*.rs by kind)
@@ -34,6 +35,7 @@ for real issuers: their tokens come from them.
         user: { type: 'string' },
         purpose: { type: 'string' },
         reason: { type: 'string' },
+        relationship: { type: 'string' },
         case: { type: 'string' },
         'nhs-number': { type: 'string' },
         scope: { type: 'string' },
@@ -59,6 +61,7 @@ for real issuers: their tokens come from them.
           user: values.user,
           purpose: values.purpose,
           reason: values.reason,
+          relationship: values.relationship,
           caseNumber: values.case,
           nhsNumber: values['nhs-number'],
           scope: values.scope,

@@ -84,9 +84,9 @@ function askOf(
     case 'search-type':
       return askOfSearch(type, query, baseUrl);
     case 'match':
-      throw new Problem('invalid', '$match is asked by POST, with a Parameters body.');
     case 'explain-access':
-      throw new Problem('invalid', '$explain-access is asked by POST, with a Parameters body.');
+    case 'declare-relationship':
+      throw new Problem('invalid', `$${interaction} is asked by POST, with a Parameters body.`);
   }
 }
 
@@ -209,6 +209,7 @@ function pathOf({ interaction, type, id, version }: Question): string {
       return `${type}/${id}/$${interaction}`;
     case 'match':
     case 'explain-access':
+    case 'declare-relationship':
       return `${type}/$${interaction}`;
     case 'search-type':
       return type;

@@ -2,7 +2,7 @@ import { ukCoreProfileOf } from '../fhir/uk-core.ts';
 
 /** A conformance resource of our own (R4 resourcelist.html, conformance): what `profiles/` holds, a file each. */
 export interface ConformanceResource {
-  /** `StructureDefinition`, `CodeSystem`, `ValueSet`, `SearchParameter` */
+  /** `StructureDefinition`, `CodeSystem`, `ValueSet`, `SearchParameter`, `OperationDefinition` */
   readonly type: string;
   readonly id: string;
   readonly url: string;

@@ -16,7 +16,10 @@ export const VERSIONED: readonly ServedTypeName[] = SERVED_NAMES.filter((type) =
 /** Interactions of the REST API with a type; operations are apart. */
 export function interactionsOf(
   type: ServedTypeName,
-): readonly Exclude<Interaction, 'everything' | 'match' | 'summary' | 'as-at' | 'explain-access'>[] {
+): readonly Exclude<
+  Interaction,
+  'everything' | 'match' | 'summary' | 'as-at' | 'explain-access' | 'declare-relationship'
+>[] {
   return [
     'read',
     ...(VERSIONED.includes(type) ? (['vread', 'history-instance'] as const) : []),
@@ -80,6 +83,15 @@ export const OPERATIONS: readonly Operation[] = [
     methods: ['POST'],
     documentation:
       'For information governance, with a case number: what each rule of access made of a past request, or would make of one.',
+  },
+  {
+    name: 'declare-relationship',
+    definition: 'https://mycarerecord.example/fhir/OperationDefinition/declare-relationship',
+    types: ['Patient'],
+    level: 'type',
+    methods: ['POST'],
+    documentation:
+      'Declares that the user cares for a person: patient (id) or identifier (NHS number), reason, hours. Their organisation says whether that is enough.',
   },
   {
     name: 'validate',

@@ -50,7 +50,8 @@ const WRITES: Readonly<Record<string, RejectedRequest['what']>> = {
  */
 export function attempted(request: FastifyRequest): RejectedRequest['what'] {
   const [path = ''] = (request.raw.url ?? '').split('?');
-  const [, operation] = /\/\$(everything|match|summary|validate|explain-access)$/.exec(path) ?? [];
+  const [, operation] =
+    /\/\$(everything|match|summary|validate|explain-access|declare-relationship)$/.exec(path) ?? [];
   if (operation !== undefined) return operation as RejectedRequest['what'];
   if (path === '/fhir' || path === '/fhir/') return 'batch';
   if (request.method === 'POST' && path.endsWith('/_search')) return 'search-type';

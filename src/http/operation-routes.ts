@@ -3,6 +3,7 @@ import { Problem } from '../fhir/problem.ts';
 import { SERVED_NAMES } from '../fhir/served.ts';
 import { recordComputed } from '../record/computed.ts';
 import type { Answering, Asked } from './answering.ts';
+import { askOfDeclaration } from './ask-declaration.ts';
 import { askOfExplanation } from './ask-explain.ts';
 import { askOfMatch } from './ask-match.ts';
 import { understand } from './asks.ts';
@@ -19,7 +20,8 @@ import { validationOutcome } from './validate.ts';
 export type CountRequest = (request: FastifyRequest) => Promise<void>;
 
 /**
- * Operations whose question is a JSON body: `$match`, `$everything` by POST, `$validate`, and batches.
+ * Operations whose question is a JSON body: `$match`, `$declare-relationship`, `$everything` by POST, `$validate`, and
+ * batches.
  *
  * @param scope a scope of its own: here bodies are JSON, everywhere else they are forms
  */
@@ -36,6 +38,17 @@ export function operationRoutes(
       requirePlain(pairsOf(request));
       const again = { interaction: 'match', type: 'Patient', query: [] } as const;
       return { ask: askOfMatch(jsonBodyOf(request)), self: 'Patient/$match', again };
+    }),
+  );
+  scope.post('/Patient/$declare-relationship', disclosed, (request, reply) =>
+    answering.operate(request, reply, 'declare-relationship', () => {
+      requirePlain(pairsOf(request));
+      const again = { interaction: 'declare-relationship', type: 'Patient', query: [] } as const;
+      return {
+        ask: askOfDeclaration(jsonBodyOf(request)),
+        self: 'Patient/$declare-relationship',
+        again,
+      };
     }),
   );
   scope.post<{ Params: { id: string } }>('/Patient/:id/$everything', disclosed, (request, reply) =>

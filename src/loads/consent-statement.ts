@@ -1,8 +1,10 @@
+import type { ConsentLimits } from '../access/consent-limits.ts';
 import { codeTokens } from '../fhir/codings.ts';
 import { HEALTH_OPT_OUT, SOCIAL_CARE_OPT_IN } from '../fhir/consent-policies.ts';
 import { londonDay } from '../fhir/london.ts';
 import { localReference } from '../fhir/references.ts';
 import { type DateRange, dateRange } from '../fhir/search/date.ts';
+import { daysOfRefusal, limitsOf } from './consent-limits.ts';
 
 /**
  * What a Consent, or an Observation of dissent, states about sharing (docs/onboarding-a-source.md, Consent rows).
@@ -21,6 +23,8 @@ export interface OptOutStatement {
   readonly optedOut: boolean;
   /** milliseconds since the epoch; of a day its end where it opts out, its beginning where it ends that */
   readonly enteredAt: number;
+  /** of an opt-out: what it is limited to; absent: it is about everything */
+  readonly limits?: ConsentLimits;
 }
 
 export interface AgreementStatement {
@@ -34,6 +38,8 @@ export interface AgreementStatement {
   readonly endDate?: string;
   readonly givenBy?: string;
   readonly givenByRelationship?: string;
+  /** absent: none */
+  readonly limits?: ConsentLimits;
 }
 
 export type ConsentReading =
@@ -52,9 +58,6 @@ const ASSENT = 'http://snomed.info/sct|417528008';
 const NOT_IN_FORCE = new Set(['draft', 'proposed', 'rejected', 'inactive', 'entered-in-error']);
 const NOT_MADE = new Set(['entered-in-error', 'cancelled', 'unknown']);
 const FINAL = new Set(['final', 'amended', 'corrected']);
-/** Limits that we cannot keep: a permission that has them permits nothing. */
-const LIMITS = ['provision', 'actor', 'action', 'securityLabel', 'class', 'code', 'dataPeriod', 'data'];
-
 type Json = Readonly<Record<string, unknown>>;
 type Fault = Extract<ConsentReading, { kind: 'fault' }>['rule'];
 
@@ -72,7 +75,7 @@ export function readConsentStatement(
   const endOfDay = (dateRange(businessDate)?.to ?? 0) - 1;
   return row['resourceType'] === 'Observation'
     ? readObservation(row, isValid, endOfDay)
-    : readConsent(row, isValid, endOfDay);
+    : readConsent(row, isValid, endOfDay, businessDate);
 }
 
 function readObservation(row: Json, isValid: boolean, endOfDay: number): ConsentReading {
@@ -94,7 +97,7 @@ function readObservation(row: Json, isValid: boolean, endOfDay: number): Consent
   return { kind: 'statement', statement: { about: 'health', localId, sourceId, optedOut, enteredAt } };
 }
 
-function readConsent(row: Json, isValid: boolean, endOfDay: number): ConsentReading {
+function readConsent(row: Json, isValid: boolean, endOfDay: number, businessDate: string): ConsentReading {
   const policies = policiesOf(row);
   const about = policies.has(HEALTH_OPT_OUT)
     ? 'health'
@@ -108,12 +111,23 @@ function readConsent(row: Json, isValid: boolean, endOfDay: number): ConsentRead
   const provision = members(row['provision']);
   const permits = provision['type'] === 'permit';
   const recordedAt = moment(row['dateTime'], !permits, endOfDay);
-  const problem = permits ? hindrance(row, provision, isValid, policies, recordedAt) : undefined;
+  const limits = isValid ? limitsOf(provision) : undefined;
+  const problem = permits ? hindrance(row, isValid, policies, recordedAt) : undefined;
   if (about === 'health') {
     if (problem !== undefined || recordedAt === undefined) return fault(problem ?? 'consent-date');
+    // what ends an opt-out ends it for everybody
+    if (permits && !isUnlimited(limits)) return fault('consent-limits');
+    const narrowed = permits ? undefined : refusalLimits(row, provision, limits, businessDate);
     return {
       kind: 'statement',
-      statement: { about, localId, sourceId, optedOut: !permits, enteredAt: recordedAt },
+      statement: {
+        about,
+        localId,
+        sourceId,
+        optedOut: !permits,
+        enteredAt: recordedAt,
+        ...(narrowed && { limits: narrowed }),
+      },
     };
   }
   // an agreement that cannot be honoured is a refusal of that moment: an older one must not outlive it
@@ -121,10 +135,11 @@ function readConsent(row: Json, isValid: boolean, endOfDay: number): ConsentRead
     about,
     localId,
     sourceId,
-    given: permits && problem === undefined,
+    given: permits && problem === undefined && limits !== undefined,
     recordedAt: recordedAt ?? endOfDay,
     ...periodOf(provision, row['dateTime']),
     ...givenBy(row['performer']),
+    ...(permits && limits !== undefined && !isUnlimited(limits) && { limits }),
   };
   return { kind: 'statement', statement };
 }
@@ -132,7 +147,6 @@ function readConsent(row: Json, isValid: boolean, endOfDay: number): ConsentRead
 /** Why a permission does not count. */
 function hindrance(
   row: Json,
-  provision: Json,
   isValid: boolean,
   policies: ReadonlySet<string>,
   recordedAt: number | undefined,
@@ -141,8 +155,26 @@ function hindrance(
   if (!isValid || row['status'] !== 'active') return 'consent-form';
   if (!scope.includes('http://terminology.hl7.org/CodeSystem/consentscope|patient-privacy'))
     return 'consent-form';
-  if (policies.size > 1 || LIMITS.some((name) => provision[name] !== undefined)) return 'consent-limits';
+  if (policies.size > 1) return 'consent-limits';
   return recordedAt === undefined ? 'consent-date' : undefined;
+}
+
+function isUnlimited(limits: ConsentLimits | undefined): boolean {
+  return limits !== undefined && Object.keys(limits).length === 0;
+}
+
+/** A refusal is narrower than everything only where all of it is in order and can be kept. */
+function refusalLimits(
+  row: Json,
+  provision: Json,
+  limits: ConsentLimits | undefined,
+  businessDate: string,
+): ConsentLimits | undefined {
+  const days = daysOfRefusal(provision, businessDate);
+  if (limits === undefined || days === undefined) return undefined;
+  if (row['status'] !== 'active' || provision['type'] !== 'deny') return undefined;
+  const all = { ...limits, ...days };
+  return isUnlimited(all) ? undefined : all;
 }
 
 function policiesOf(row: Json): ReadonlySet<string> {

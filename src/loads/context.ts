@@ -3,7 +3,7 @@ import type { LoadPhase, Tally } from './certificate.ts';
 import type { Manifest } from './manifest.ts';
 import type { LoadSession } from './ports.ts';
 import type { Preparer } from './prepare.ts';
-import type { CareStanding, OptOutRecord, RejectedRow } from './records.ts';
+import type { CareStanding, LimitedOptOut, OptOutRecord, RejectedRow } from './records.ts';
 import type { SharingWatch } from './sharing.ts';
 import type { StagedFile } from './staging.ts';
 
@@ -45,6 +45,7 @@ export interface ExtractReader {
 
 export interface ConsentHarvest {
   readonly optOuts: readonly OptOutRecord[];
+  readonly limitedOptOuts: readonly LimitedOptOut[];
   readonly standings: readonly CareStanding[];
   readonly optOutStatements: number;
   readonly ignored: number;

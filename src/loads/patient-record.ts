@@ -1,6 +1,7 @@
 import { securityLabels } from '../fhir/codings.ts';
 import { isRestrictedLabel } from '../fhir/labels.ts';
 import { type Demographics, fold, isComparable } from '../identity/demographics.ts';
+import { householdKeys, type PlaceOfLiving } from '../identity/household.ts';
 import { NHS_NUMBER_SYSTEM, readNhsNumber } from '../identity/nhs-number.ts';
 import type { PatientFault, PatientRecord, RestrictedRow } from './records.ts';
 
@@ -30,6 +31,7 @@ interface Patient {
   readonly identifier?: readonly Identifier[];
   readonly name?: readonly HumanName[];
   readonly birthDate?: string;
+  readonly address?: readonly PlaceOfLiving[];
   readonly managingOrganization?: { readonly identifier?: Identifier };
 }
 
@@ -57,6 +59,7 @@ export function patientRecord(patient: object, line: number, hash: Buffer, day: 
     restricted: isRestricted(patient),
     demographics,
     names: [...new Set(name.flatMap(searchNames))],
+    households: householdKeys(rest.address ?? []),
   };
 }
 

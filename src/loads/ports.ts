@@ -6,6 +6,7 @@ import type {
   Contribution,
   CopyPlace,
   JudgedContribution,
+  LimitedOptOut,
   OptOutRecord,
   PatientRecord,
   PatientState,
@@ -161,7 +162,7 @@ export interface ConsentPhase {
   /** Where each of the source's people stands (social care sources): all of them, every night. */
   stand(standings: readonly CareStanding[]): Promise<void>;
   /** The last word on each number. */
-  optOuts(records: readonly OptOutRecord[]): Promise<void>;
+  optOuts(records: readonly OptOutRecord[], limited: readonly LimitedOptOut[]): Promise<void>;
   /**
    * Applies what restricts, in a transaction of its own.
    *

@@ -3,12 +3,14 @@ import type { SourcePolicy } from '../access/policy.ts';
 import { categoryTokens, codeTokens, labelsThroughout } from '../fhir/codings.ts';
 import { writeDecimals } from '../fhir/decimals.ts';
 import { withoutElements } from '../fhir/elements.ts';
+import { isRestrictedLabel } from '../fhir/labels.ts';
 import { type LocalReference, rewriteReferences } from '../fhir/references.ts';
 import { searchLine } from '../fhir/search/extract.ts';
 import { isServed, served } from '../fhir/served.ts';
 import { declareUkCore } from '../fhir/uk-core.ts';
 import { resourceId } from '../identity/resource-id.ts';
 import type { ReferencedCopy, StagedRow } from './records.ts';
+import { relationshipsOf } from './relationships.ts';
 import { keptBackBy, notSharedBecause, type SharingWatch, sharedType } from './sharing.ts';
 import { withoutThirdParties } from './third-parties.ts';
 
@@ -110,17 +112,24 @@ export class Preparer {
     });
     // of the row as it will be stored: what is left out may be what the profile asks for
     const rewritten = declareUkCore(pointed);
+    // of the row as it came: a label is not lost with a contained resource that is taken out
+    const labels = labelsThroughout(resource);
     return {
       row: {
         resourceId: ours,
         ...(owner && { personId: owner.personId }),
         type: code,
         categories: categoryTokens(rewritten),
-        // of the row as it came: a label is not lost with a contained resource that is taken out
-        labels: labelsThroughout(resource),
+        labels,
         codes: codeTokens(rewritten),
         identifiers: keeping === 'directory' ? identifierTokens(rewritten) : [],
         // a Patient is searched as the one Patient of all its contributions, which is made when it is asked for
+        // references are still the source's: they name organisations as it does
+        relationships:
+          // what a label hides tells nobody anything
+          owner === undefined || labels.some(isRestrictedLabel)
+            ? []
+            : relationshipsOf(minimised, policy, businessDate),
         searchLine: keeping === 'person' ? '' : searchLine(rewritten),
         body: writeDecimals(JSON.stringify(rewritten)),
       },

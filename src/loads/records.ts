@@ -1,3 +1,4 @@
+import type { ConsentLimits } from '../access/consent-limits.ts';
 import type { ContributionVerdict } from '../identity/contribution.ts';
 import type { Demographics } from '../identity/demographics.ts';
 
@@ -39,6 +40,8 @@ export interface PatientRecord {
   readonly demographics: Demographics;
   /** every name given, folded, as `family<tab>given` */
   readonly names: readonly string[];
+  /** keys of the homes given (`householdKeys`) */
+  readonly households: readonly string[];
 }
 
 /** A Patient row that carries the S-flag and is not taken as it is: whom to restrict. */
@@ -77,6 +80,7 @@ export interface AgreementRecord {
   /** `YYYY-MM-DD` */
   readonly startDate: string;
   readonly endDate?: string;
+  readonly limits?: ConsentLimits;
 }
 
 /** The last word of this extract on one number. */
@@ -86,6 +90,14 @@ export interface OptOutRecord {
   /** milliseconds since the epoch */
   readonly enteredAt: number;
   readonly resourceId: string;
+}
+
+/** A refusal that is about some organisations, purposes, types or days only. */
+export interface LimitedOptOut {
+  readonly nhsNumber: string;
+  readonly enteredAt: number;
+  readonly resourceId: string;
+  readonly limits: ConsentLimits;
 }
 
 export interface RestrictionCounts {
@@ -122,6 +134,8 @@ export interface StagedRow {
   /** `system|value`; of directory types only */
   readonly identifiers: readonly string[];
   readonly hash: Buffer;
+  /** organisations it shows to care for the person (`relationshipsOf`) */
+  readonly relationships: readonly string[];
   /** values of its search parameters (`searchLine`); empty: none */
   readonly searchLine: string;
   readonly body: string;

@@ -161,7 +161,7 @@ async function restrict(
   const harvest = await report.phase('consents', async () => {
     const read = await reader.consents();
     await session.consents.stand(read.standings);
-    await session.consents.optOuts(read.optOuts);
+    await session.consents.optOuts(read.optOuts, read.limitedOptOuts);
     return read;
   });
   const agreementsInForce = harvest.standings.filter((standing) => standing.agreement !== undefined).length;

@@ -1,4 +1,5 @@
 import type { Caller } from '../access/caller.ts';
+import { notedIn } from '../access/combine.ts';
 import type { Grant, Judgement, Refused } from '../access/decide.ts';
 import { verdictsKept } from '../access/explain.ts';
 import type { Facts } from '../access/facts.ts';
@@ -46,10 +47,10 @@ export async function accountFor(
         };
   const personId = grant.personIds[0];
   const receipt = await ports.journal.append({
-    occurrence: withDetails(
-      occurrence(ports, request, facts, outcome, personId, answer.released),
-      decided(request, grant.judgements),
-    ),
+    occurrence: {
+      ...occurrence(ports, request, facts, outcome, personId, answer.released),
+      details: { ...decided(request, grant.judgements), ...answer.details },
+    },
     released: answer.released.map((row) => ({ id: row.id, version: row.version })),
     publication: facts.publication,
     ...(asked === undefined ? {} : { asked }),
@@ -68,10 +69,10 @@ export async function accountRefusal(
 ): Promise<Receipt> {
   const known = facts.person === 'absent' || facts.person === 'unknown' ? undefined : facts.person.personId;
   return ports.journal.append({
-    occurrence: withDetails(
-      occurrence(ports, request, facts, { code: '4', reason: refusal.reason }, known, []),
-      decided(request, judgements),
-    ),
+    occurrence: {
+      ...occurrence(ports, request, facts, { code: '4', reason: refusal.reason }, known, []),
+      details: decided(request, judgements),
+    },
     released: [],
     publication: facts.publication,
     ...(asked === undefined ? {} : { asked }),
@@ -109,11 +110,6 @@ async function tryAccount(ports: DisclosePorts, request: DisclosureRequest, outc
   }
 }
 
-/** Beside what an event tells of its question whatever comes of it: the instant of a record as it was. */
-function withDetails(told: Occurrence, details: Readonly<Record<string, string>>): Occurrence {
-  return { ...told, details: { ...told.details, ...details } };
-}
-
 /** What was decided, and on what beside the agents and grounds of the event: enough to explain it later. */
 function decided(
   { caller, ask }: DisclosureRequest,
@@ -125,7 +121,9 @@ function decided(
     asks: ask.looksInto === undefined ? asks : `${asks} ${ask.looksInto.join(' ')}`,
     scope: scopeText(caller.scopes),
     ...namedBy(caller),
+    ...(ask.asAt === undefined ? {} : { 'as-at': new Date(ask.asAt).toISOString() }),
     ...verdictsKept(judgements),
+    ...notedIn(judgements),
   };
 }
 

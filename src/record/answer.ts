@@ -11,6 +11,7 @@ import { isInPart } from './care-dates.ts';
 import { isCertainly } from './certain-match.ts';
 import { completeness } from './completeness.ts';
 import { type Answer, isCounted, notFound, partOf } from './composition.ts';
+import { declarationAnswer } from './declaration.ts';
 import { askedTypes, isWholeRecord } from './gather.ts';
 import { historyAnswer, versionAnswer } from './history.ts';
 import { pageAnswer } from './page.ts';
@@ -58,6 +59,8 @@ export async function compose(
       return historyAnswer(composition);
     case 'summary':
       return summaryAnswer(composition);
+    case 'declare-relationship':
+      return declarationAnswer(composition);
     case 'search-type':
     case 'everything':
     case 'match':

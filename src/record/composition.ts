@@ -18,6 +18,10 @@ export type Answer =
       readonly waited?: boolean;
       /** a read of one stored resource: its `meta.lastUpdated`, milliseconds since the epoch */
       readonly lastModified?: number;
+      /** what takes effect once the account is durable, before the answer leaves */
+      readonly effect?: () => Promise<void>;
+      /** what the account is to say beside how it was decided */
+      readonly details?: Readonly<Record<string, string>>;
     }
   | {
       readonly problem: Problem;
@@ -25,6 +29,8 @@ export type Answer =
       readonly body?: undefined;
       readonly waited?: undefined;
       readonly lastModified?: undefined;
+      readonly effect?: undefined;
+      readonly details?: undefined;
     };
 
 /** What an answer is composed of. */

@@ -1,4 +1,5 @@
 import type { Consent } from '@medplum/fhirtypes';
+import type { ConsentLimits } from '../access/consent-limits.ts';
 import type { Organisation } from '../access/policy.ts';
 import { HEALTH_OPT_OUT, SOCIAL_CARE_OPT_IN } from '../fhir/consent-policies.ts';
 import { OWN_PROFILE } from '../fhir/own-profiles.ts';
@@ -20,7 +21,10 @@ export function consentResource(record: ConsentRecord, organisation: Organisatio
     meta: {
       lastUpdated: new Date(record.recordedAt).toISOString(),
       source: `https://mycarerecord.example/source/${record.source}`,
-      profile: [isOptOut ? OWN_PROFILE.optOut : OWN_PROFILE.optIn],
+      // our profiles are of consents for everything
+      ...(record.limits === undefined
+        ? { profile: [isOptOut ? OWN_PROFILE.optOut : OWN_PROFILE.optIn] }
+        : {}),
     },
     status: 'active',
     scope: {
@@ -38,7 +42,11 @@ export function consentResource(record: ConsentRecord, organisation: Organisatio
     provision: {
       type: permits ? 'permit' : 'deny',
       ...period(record),
-      purpose: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ActReason', code: 'TREAT' }],
+      ...limited(record.limits),
+      purpose: (record.limits?.purposes ?? ['TREAT']).map((code) => ({
+        system: 'http://terminology.hl7.org/CodeSystem/v3-ActReason',
+        code,
+      })),
     },
   });
 }
@@ -48,12 +56,32 @@ function performer(record: ConsentRecord): NonNullable<Consent['performer']>[num
   return { reference: `Patient/${record.personId}` };
 }
 
-function period(record: ConsentRecord): Pick<NonNullable<Consent['provision']>, 'period'> {
-  if (record.kind === 'opt-out' || (record.from === undefined && record.to === undefined)) return {};
+type Provision = NonNullable<Consent['provision']>;
+
+function period(record: ConsentRecord): Pick<Provision, 'period'> {
+  const { from, to } = record.kind === 'opt-out' ? (record.limits ?? {}) : record;
+  if (from === undefined && to === undefined) return {};
   return {
-    period: {
-      ...(record.from === undefined ? {} : { start: record.from }),
-      ...(record.to === undefined ? {} : { end: record.to }),
-    },
+    period: { ...(from === undefined ? {} : { start: from }), ...(to === undefined ? {} : { end: to }) },
+  };
+}
+
+function limited({ organisations, types }: ConsentLimits = {}): Pick<Provision, 'actor' | 'class'> {
+  const recipient = {
+    coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ParticipationType', code: 'IRCP' }],
+  };
+  return {
+    ...(organisations === undefined
+      ? {}
+      : {
+          actor: organisations.map((organisation) => {
+            const bar = organisation.lastIndexOf('|');
+            const identifier = { system: organisation.slice(0, bar), value: organisation.slice(bar + 1) };
+            return { role: recipient, reference: { identifier } };
+          }),
+        }),
+    ...(types === undefined
+      ? {}
+      : { class: types.map((code) => ({ system: 'http://hl7.org/fhir/resource-types', code })) }),
   };
 }

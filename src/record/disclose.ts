@@ -50,6 +50,7 @@ async function discloseOne(ports: DisclosePorts, request: DisclosureRequest): Pr
     const receipt = await accountFor(ports, request, facts, grant, answer, asked);
     if (answer.problem !== undefined) throw answer.problem;
     const { body, lastModified } = answer;
+    await answer.effect?.();
     return { body, receipt, ...(lastModified !== undefined && { lastModified }) };
   }
   throw changing();

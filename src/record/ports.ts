@@ -1,5 +1,6 @@
 import type { PersonReference } from '../access/ask.ts';
 import type { Caller } from '../access/caller.ts';
+import type { ConsentLimits } from '../access/consent-limits.ts';
 import type { Grant } from '../access/decide.ts';
 import type { Facts, RowFacts } from '../access/facts.ts';
 import type { Journal } from '../audit/journal.ts';
@@ -76,8 +77,20 @@ export interface RecordStore extends Source {
   numbersOf(personIds: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>>;
   /** the person's consent epoch as it is now */
   epoch(personIds: readonly string[]): Promise<number>;
+  /** takes the place of what the user declared of the person before */
+  declareRelationship(declaration: Declaration): Promise<void>;
   consents(grant: Grant): Promise<readonly ConsentRecord[]>;
   directory(grant: Grant, type: ServedTypeName, wanted: DirectoryWanted): Promise<readonly Row[]>;
+}
+
+/** A relationship of care with a person that a user has declared. Times are milliseconds since the epoch. */
+export interface Declaration {
+  readonly personId: string;
+  readonly organisation: string;
+  readonly userId: string;
+  readonly reason: string;
+  readonly at: number;
+  readonly until: number;
 }
 
 /** Folded names; without `given` every given name. */
@@ -110,6 +123,8 @@ interface Recorded {
 export interface OptOutRecord extends Recorded {
   readonly kind: 'opt-out';
   readonly optedOut: boolean;
+  /** absent: none */
+  readonly limits?: ConsentLimits;
 }
 
 export interface AgreementRecord extends Recorded {
@@ -118,6 +133,8 @@ export interface AgreementRecord extends Recorded {
   readonly givenBy?: string;
   readonly from?: string;
   readonly to?: string;
+  /** absent: none */
+  readonly limits?: ConsentLimits;
 }
 
 /** What `disclose` stands on. */

@@ -45,6 +45,11 @@ export class Database {
     }
   }
 
+  /** One statement that changes something, outside any transaction. */
+  async write(statement: Statement, values: readonly unknown[]): Promise<void> {
+    await this.read(statement, values);
+  }
+
   /** A connection of one's own (COPY, transactions, locks). The caller ends it. */
   async connect(): Promise<pg.Client> {
     const client = newClient(this.#address, this.#role, false);

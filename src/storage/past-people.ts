@@ -1,10 +1,10 @@
 /**
- * Who was shown as one person at an instant ($5, milliseconds), and who is to be decided on before any of it is shown.
+ * Who was shown as one person at an instant ($6, milliseconds), and who is to be decided on before any of it is shown.
  * An instant is a whole millisecond: what began in it has begun.
  */
 
 /** The first moment after the instant. */
-const AFTER = `(timestamptz 'epoch' + ($5::bigint + 1) * interval '1 millisecond')`;
+const AFTER = `(timestamptz 'epoch' + ($6::bigint + 1) * interval '1 millisecond')`;
 
 const HELD_THEN = (link: string) => `${link}.valid_from < ${AFTER} and ${link}.valid_to >= ${AFTER}`;
 

@@ -7,6 +7,7 @@ import { Problem } from '../fhir/problem.ts';
 import type { ServedTypeName } from '../fhir/served.ts';
 import type {
   ConsentRecord,
+  Declaration,
   Demographic,
   DirectoryWanted,
   Fetched,
@@ -79,6 +80,13 @@ export class StoredRecord implements RecordStore {
     return available(async () => Number((await this.#database.read(EPOCH, [personIds]))[0]?.[0]));
   }
 
+  declareRelationship(declaration: Declaration): Promise<void> {
+    const { personId, organisation, userId, reason, at, until } = declaration;
+    return available(() =>
+      this.#database.write(DECLARE, [personId, organisation, userId, reason, new Date(at), new Date(until)]),
+    );
+  }
+
   consents(grant: Grant): Promise<readonly ConsentRecord[]> {
     return available(() => readConsents(this.#database, this.#codeOf, grant.personIds));
   }
@@ -87,6 +95,19 @@ export class StoredRecord implements RecordStore {
     return available(() => readDirectory(this.#database, this.#policy, this.#codeOf, grant, type, wanted));
   }
 }
+
+/** what the user once declared of others, and is over, is not kept: the audit log has it */
+const DECLARE = {
+  name: 'declare-relationship',
+  text: `
+with over as (
+  delete from record.declared_relationship
+  where organisation = $2 and user_id = $3 and until < $5::timestamptz and person_id <> $1)
+insert into record.declared_relationship (person_id, organisation, user_id, reason, declared_at, until)
+values ($1, $2, $3, $4, $5, $6)
+on conflict (person_id, organisation, user_id) do update
+  set reason = excluded.reason, declared_at = excluded.declared_at, until = excluded.until`,
+};
 
 const EPOCH = {
   name: 'epoch',

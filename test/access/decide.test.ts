@@ -29,6 +29,7 @@ import {
   source,
   staff,
   system,
+  undeclared,
 } from './world.ts';
 
 const { decide } = decideModule;
@@ -87,6 +88,7 @@ t.test('where several rules refuse, the first in the order of the policy is give
     'restricted-person',
     'own-record',
     'opt-out',
+    'relationship',
     'social-care-agreement',
     'sharing',
     'labels',
@@ -113,15 +115,16 @@ t.test('where several rules refuse, the first in the order of the policy is give
     refused(staff(), all, facts({ person: 'unknown', ...numbers })),
     refused(staff(), all, facts({ person: gone, ...numbers })),
     refused(staff(), all, facts({ person: { ...gone, restricted: false }, ...numbers })),
-    refused(staff(), all, facts({ person: { ...gone, restricted: false } })),
+    refused(undeclared(), all, facts({ person: { ...gone, restricted: false } })),
+    refused(undeclared(), all, facts()),
   ];
   t.strictSame(
     got.map((refusal) => refusal.rule),
-    names.slice(0, 10),
+    names.slice(0, 11),
   );
   t.strictSame(
     got.map((refusal) => refusal.aboutPerson),
-    [false, false, false, false, false, false, true, true, true, true],
+    [false, false, false, false, false, false, true, true, true, true, true],
   );
 });
 

@@ -47,6 +47,7 @@ t.test('an interaction needs every letter of its own in the scopes', async (t) =
     summary: 'rs',
     'explain-access': 'rs',
     'as-at': 'rs',
+    'declare-relationship': 'rs',
   };
   for (const [interaction, letters] of Object.entries(needs) as [Interaction, string][]) {
     const ask: Ask = { ...everything(), interaction };

@@ -17,9 +17,11 @@ import {
   patient,
   person,
   policy,
+  row,
   search,
   staff,
   system,
+  undeclared,
 } from './world.ts';
 
 const EVERYBODY = (): boolean => true;
@@ -42,7 +44,9 @@ t.test('an explanation is what decide decided, rule by rule, in the order of the
       }));
       return (
         explained.outcome === decided.outcome &&
-        JSON.stringify(verdicts) === JSON.stringify(decided.judgements) &&
+        // what is noted for the audit is no verdict
+        JSON.stringify(verdicts) ===
+          JSON.stringify(decided.judgements.map(({ noted: _, ...judgement }) => judgement)) &&
         explained.refusal?.rule === (decided.outcome === 'refused' ? decided.refusal.rule : undefined) &&
         explained.refusal?.reason === (decided.outcome === 'refused' ? decided.refusal.reason : undefined)
       );
@@ -249,6 +253,52 @@ const cases: readonly [rule: string, what: string, got: () => object, expected: 
     { verdict: 'no-opinion', 'opted out': 'no' },
   ],
   [
+    'past-record',
+    'the record as it is',
+    () => of('past-record', staff(), everything(), facts()),
+    { verdict: 'no-opinion', 'of an earlier instant': 'no' },
+  ],
+  [
+    'past-record',
+    'the record as it was',
+    () => of('past-record', staff(), { ...everything(), interaction: 'as-at', asAt: 5 }, facts({ at: 5 })),
+    { verdict: 'deny', 'of an earlier instant': '1970-01-01T00:00:00.005Z' },
+  ],
+  [
+    'relationship',
+    'none',
+    () => of('relationship', undeclared(), everything(), facts()),
+    {
+      verdict: 'deny',
+      'relationship that the organisation asks for': 'declared',
+      'declared with the token': 'no',
+      'declared before': 'no',
+      recorded: 'none',
+    },
+  ],
+  [
+    'relationship',
+    'recorded, and declared before',
+    () => of('relationship', undeclared(), everything(), facts({ person: cared() })),
+    {
+      verdict: 'no-opinion',
+      'declared before': 'until 1970-01-01T00:00:00.007Z',
+      recorded: 'encounter of acute, from 2026-11-01 until further notice',
+    },
+  ],
+  [
+    'relationship',
+    'recorded by a source that the reader may not know of',
+    () => of('relationship', undeclared(), everything(), facts({ person: cared() }), NOBODY),
+    { recorded: 'none' },
+  ],
+  [
+    'relationship',
+    'of a directory nothing is asked',
+    () => of('relationship', staff(), directory('Location'), facts({ person: 'absent' })),
+    { verdict: 'no-opinion' },
+  ],
+  [
     'social-care-agreement',
     'given, for a time',
     () =>
@@ -295,6 +345,14 @@ const cases: readonly [rule: string, what: string, got: () => object, expected: 
     { verdict: 'withhold', judged: 'entry by entry' },
   ],
 ];
+
+function cared() {
+  const encounter = row('acute-encounter', 'acute', 'Encounter');
+  return person({
+    relationships: [{ kind: 'encounter', from: '2026-11-01', row: encounter }],
+    declaredUntil: 7,
+  });
+}
 
 function narrowed() {
   const { sources } = policy();

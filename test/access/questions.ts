@@ -2,7 +2,14 @@ import fc from 'fast-check';
 import type { Ask } from '../../src/access/ask.ts';
 import type { Caller } from '../../src/access/caller.ts';
 import type { Facts, PersonFacts, RowFacts } from '../../src/access/facts.ts';
-import type { DataClass, Organisation, Policy, SharedType, SourcePolicy } from '../../src/access/policy.ts';
+import type {
+  DataClass,
+  Organisation,
+  Policy,
+  RelationshipPolicy,
+  SharedType,
+  SourcePolicy,
+} from '../../src/access/policy.ts';
 import { parseScopes } from '../../src/access/scopes.ts';
 import {
   CLASSES,
@@ -19,10 +26,12 @@ import {
   policy,
   ROWS,
   read,
+  row,
   search,
   source,
   staff,
   system,
+  undeclared,
   VITAL,
 } from './world.ts';
 
@@ -59,6 +68,8 @@ const anyCaller: fc.Arbitrary<Caller> = fc
     base: fc.constantFrom<Caller>(
       staff(),
       staff(),
+      undeclared(),
+      undeclared(),
       staff({ namedBy: 'system' }),
       patient(),
       officer(),
@@ -98,6 +109,10 @@ const anyAsk: fc.Arbitrary<Ask> = fc.constantFrom(
   directory('Organization'),
 );
 
+const CARED_FOR: PersonFacts['relationships'] = [
+  { kind: 'encounter', from: '2026-11-01', row: row('acute-encounter', 'acute', 'Encounter') },
+];
+
 const anyPerson: fc.Arbitrary<Facts['person']> = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom<Facts['person']>('absent', 'unknown') },
   {
@@ -106,11 +121,13 @@ const anyPerson: fc.Arbitrary<Facts['person']> = fc.oneof(
       .record({
         restricted: fc.constantFrom(false, false, false, true),
         optedOut: fc.constantFrom(false, false, true),
+        limitedOptOuts: fc.constantFrom<PersonFacts['limitedOptOuts']>([], [], [{ types: ['Observation'] }]),
         agreements: fc.constantFrom<PersonFacts['agreements']>(
           [],
           [{ source: 'lcs', given: true, from: '2026-01-01' }],
         ),
         quarantined: fc.constantFrom<readonly string[]>([], [], ['acute']),
+        relationships: fc.constantFrom<PersonFacts['relationships']>([], [...CARED_FOR]),
       })
       .map((changes) => person(changes)),
   },
@@ -124,11 +141,12 @@ const anyPolicy: fc.Arbitrary<Policy> = fc
       Observation: {},
     }),
     optOutHides: fc.constantFrom<Policy['optOutHides']>(['health', 'social-care'], ['health']),
+    relationship: fc.constantFrom<RelationshipPolicy>('declared', 'required', 'off', 'off'),
   })
-  .map(({ unlisted, shares, optOutHides }) => {
+  .map(({ unlisted, shares, optOutHides, relationship }) => {
     const roles = { ...organisation('RXQ').roles, unlisted };
     return policy({
-      organisations: [organisation('RXQ', { roles })],
+      organisations: [organisation('RXQ', { roles, relationship })],
       sources: [source('gp', 1, 'K82001', { shares })],
       optOutHides,
     });
@@ -193,7 +211,26 @@ export const NARROWINGS: Readonly<Record<string, Narrowing>> = {
   'a case': (q) => (q.caller.kind === 'governance' ? { ...q, caller: { ...q.caller, caseNumber: '' } } : q),
   'a declaration': (q) =>
     'attestsNotOwn' in q.caller ? { ...q, caller: { ...q.caller, attestsNotOwn: false } } : q,
+  'a declared relationship': (q) => {
+    if (q.caller.kind !== 'staff') return q;
+    const { declares: _nothing, ...caller } = q.caller;
+    return { ...q, caller };
+  },
+  'a recorded relationship': (q) => ofPerson(q, { relationships: [] }),
+  'relationships that are declared': (q) =>
+    inOrganisations(q, (one) => ({ ...one, relationship: 'required' })),
+  'relationships, not asked for': (q) =>
+    inOrganisations(q, (one) => (one.relationship === 'off' ? { ...one, relationship: 'declared' } : one)),
   'consent: an opt-out': (q) => ofPerson(q, { optedOut: true }),
+  'consent: an opt-out of an organisation': (q) => ofPerson(q, { limitedOptOuts: [{ to: '2099-01-01' }] }),
+  'consent: an opt-out of a type': (q) =>
+    ofPerson(q, { limitedOptOuts: [{ types: ['Observation', 'Condition'] }] }),
+  'consent: an agreement for anybody': (q) =>
+    typeof q.facts.person === 'string'
+      ? q
+      : ofPerson(q, {
+          agreements: q.facts.person.agreements.map((one) => ({ ...one, limits: { types: ['CareTeam'] } })),
+        }),
   'consent: the agreement': (q) => ofPerson(q, { agreements: [] }),
   'consent: a second answer, not given': (q) => {
     const refusal = { source: 'lcs', given: false, from: '2026-01-01' };

@@ -1,4 +1,7 @@
 import t from 'tap';
+import type { Ask } from '../../src/access/ask.ts';
+import type { Caller } from '../../src/access/caller.ts';
+import { decide } from '../../src/access/decide.ts';
 import type { Facts } from '../../src/access/facts.ts';
 import type { DataClass, RoleTable } from '../../src/access/policy.ts';
 import {
@@ -63,7 +66,7 @@ t.test("rule 3: a role sees its own organisation's classes of data", async (t) =
     unlisted: RoleTable['unlisted'],
     x?: readonly DataClass[],
   ): Facts => {
-    const roles = { base, unlisted, roles: x === undefined ? {} : { x: { classes: x } } };
+    const roles = { version: 'x', base, unlisted, roles: x === undefined ? {} : { x: { classes: x } } };
     return facts({ policy: policy({ organisations: [organisation('RXQ', { roles })] }) });
   };
   const clerk = staff({ role: 'clerk', purpose: 'PATADMIN' });
@@ -100,6 +103,14 @@ t.test("rule 3: a role sees its own organisation's classes of data", async (t) =
       ['surgery'],
     ],
   ]);
+});
+
+t.test('rule 3: which state of the table decided is in every decision', async (t) => {
+  const noted = (caller: Caller, ask: Ask): unknown =>
+    decide(caller, ask, known).judgements.find(({ rule }) => rule === 'role')?.noted;
+  t.strictSame(noted(staff(), all), { 'role-table': 'table-1' });
+  t.strictSame(noted(officer(), audit), { 'role-table': 'table-1' });
+  t.equal(noted(patient(), all), undefined);
 });
 
 t.test('rule 4: a purpose of direct care with a reason, or a case', async (t) => {

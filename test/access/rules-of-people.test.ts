@@ -1,7 +1,12 @@
 import t from 'tap';
+import type { Ask } from '../../src/access/ask.ts';
+import type { Caller, StaffCaller } from '../../src/access/caller.ts';
+import type { ConsentLimits } from '../../src/access/consent-limits.ts';
 import { decide } from '../../src/access/decide.ts';
-import type { Facts, PersonFacts } from '../../src/access/facts.ts';
+import type { Facts, PersonFacts, RelationshipFact } from '../../src/access/facts.ts';
+import type { RelationshipPolicy } from '../../src/access/policy.ts';
 import {
+  CONFIDENTIALITY,
   check,
   directory,
   everything,
@@ -10,21 +15,26 @@ import {
   inOrder,
   OWN_FACTS,
   officer,
+  organisation,
   outcome,
   patient,
   person,
   policy,
   ROWS,
   read,
+  row,
   SOCIAL,
   search,
+  source,
   staff,
   TODAY,
+  undeclared,
   without,
 } from './world.ts';
 
 const all = everything();
 const audit = search('AuditEvent');
+const NOW = facts().now;
 const known = facts();
 const own = facts(OWN_FACTS);
 const AUDIT = ['audit-rxq', 'audit-council', 'audit-self'];
@@ -137,43 +147,239 @@ t.test('rule 5: nobody opens their own record with a work login', async (t) => {
   t.strictSame(declared, AUDIT, 'a declaration holds for a search');
 });
 
-t.test(
-  'rule 8, C-04: an opt-out hides every sector from staff and says so, or those that are configured',
-  async (t) => {
-    const no = 'opt-out forbidden consent-withdrawn';
-    const out = { optedOut: true, agreements: [{ source: 'lcs', given: true, from: '2026-01-01' }] };
-    const hides = (...optOutHides: ('health' | 'social-care')[]): Facts =>
-      of(out, { policy: policy({ optOutHides }) });
-    const cases = inOrder(HEALTH, SOCIAL, ['lcs-worker']);
-    check(t, [
-      ['staff', staff(), all, of(out), no],
-      ['staff of social care', staff({ organisation: 'COUNCIL' }), search('CareTeam'), of(out), no],
-      ['their consents too', staff(), search('Consent'), of(out), no],
-      ['the person', patient(), all, of({ optedOut: true }, OWN_FACTS), FOR_PATIENTS],
-      ['a privacy officer', officer(), all, of(out), no],
-      ['subject access', officer({ role: 'access' }), all, of({ optedOut: true }), cases],
-      ['incidents', officer({ role: 'central' }), search('Encounter'), of({ optedOut: true }), cases],
-      ['the audit log', officer(), audit, of(out), ['audit-rxq']],
-      [
-        'own record comes first',
-        staff(),
-        all,
-        of(out, { callerNumbers: ['hmac-p1'] }),
-        'own-record forbidden own-record',
-      ],
-      [
-        'health alone, as configured',
-        staff(),
-        all,
-        hides('health'),
-        inOrder(SOCIAL, ['surgery', 'lcs-worker']),
-      ],
-      ['no list is no narrowing', staff(), all, hides(), no],
-      ['nor is a list without health', staff(), all, hides('social-care'), no],
-      ['a gap is an opt-out', staff(), all, of({ optedOut: gap.no }), no],
-    ]);
-  },
-);
+t.test('rule 5: closeness is noted, for governance alone', async (t) => {
+  const noted = (caller: Caller, known: Facts): unknown => {
+    const { judgements } = decide(caller, caller.kind === 'governance' ? audit : all, known);
+    const found = judgements.find(({ rule }) => rule === 'own-record');
+    return found?.noted ?? found?.verdict;
+  };
+  const lives = facts({ callerNumbers: ['x', 'hmac-of-a-sister'] });
+  const named = (name: string): StaffCaller => staff({ user: { id: 'u1', name } });
+  const both = { 'same-household': 'true', 'same-family-name': 'true' };
+  t.strictSame(noted(staff(), known), 'no-opinion');
+  t.strictSame(noted(staff(), lives), { 'same-household': 'true' });
+  t.strictSame(noted(officer(), lives), { 'same-household': 'true' }, 'of officers too');
+  t.strictSame(noted(named('Dr Jo ÉXAMPLE'), lives), both);
+  const composed = of({ familyNames: ['oneilllovas'] });
+  for (const name of ["Jo O'Neill Løvås", 'Jo O Neill-Lovas']) {
+    t.strictSame(noted(named(name), composed), { 'same-family-name': 'true' }, name);
+  }
+  for (const name of ['Example', 'Example Jo', 'Jo Examples', '', 'Jo -']) {
+    const wanted = name === 'Example' ? { 'same-family-name': 'true' } : 'no-opinion';
+    t.strictSame(noted(named(name), known), wanted, `"${name}"`);
+  }
+  t.strictSame(noted(named('Jo Smith-Example'), known), { 'same-family-name': 'true' }, 'one of two names');
+  t.strictSame(outcome(named('Jo Example'), all, lives), HEALTH, 'and what is shown is the same');
+});
+
+t.test('rule 6: staff open the records of people whom their organisation cares for', async (t) => {
+  const no = 'relationship forbidden relationship-required';
+  const encounter = row('acute-encounter', 'acute', 'Encounter');
+  type Stated = Partial<RelationshipFact>;
+  const cared = (stated: Stated = {}, more: Partial<PersonFacts> = {}, more2: Partial<Facts> = {}): Facts =>
+    of({ relationships: [{ kind: 'encounter', from: TODAY, row: encounter, ...stated }], ...more }, more2);
+  const demands = (relationship: RelationshipPolicy, changes: Partial<PersonFacts> = {}): Facts =>
+    of(changes, { policy: policy({ organisations: [organisation('RXQ', { relationship })] }) });
+  const needed = (stated: Stated = {}): Facts => ({
+    ...cared(stated),
+    policy: policy({ organisations: [organisation('RXQ', { relationship: 'required' })] }),
+  });
+  const nobody = undeclared();
+  const says = (reason: string, until = NOW + 1): StaffCaller => staff({ declares: { reason, until } });
+  const lcs = { source: 'lcs', given: true, from: '2026-01-01' };
+  const team = { kind: 'involvement', row: row('lcs-team', 'lcs', 'CareTeam') } as const;
+  const labelled = { row: { ...encounter, labels: [`${CONFIDENTIALITY}|R`] } };
+  const unshared = policy({ sources: [source('acute', 2, 'RXQ', { shares: { Patient: {} } })] });
+  const declare: Ask = { ...all, interaction: 'declare-relationship' };
+  const both = inOrder(HEALTH, SOCIAL, ['lcs-worker']);
+  check(t, [
+    ['none', nobody, all, known, no],
+    ['none, a search', nobody, search('Observation'), known, no],
+    ['none, a read by id', nobody, read('Condition'), known, no],
+    ['recorded', nobody, all, cared(), HEALTH],
+    ['begins tomorrow', nobody, all, cared({ from: '2026-11-23' }), no],
+    ['ends today', nobody, all, cared({ from: '2026-01-01', to: TODAY }), HEALTH],
+    ['ended yesterday', nobody, all, cared({ from: '2026-01-01', to: '2026-11-21' }), no],
+    ['of a source in doubt', nobody, all, cared({}, { quarantined: ['acute'] }), no],
+    ['by a row that a label hides', nobody, all, cared(labelled), no],
+    ['by a type that is not shared', nobody, all, cared({}, {}, { policy: unshared }), no],
+    ['by social care, not agreed', nobody, all, cared(team), no],
+    ['by social care, agreed', nobody, all, cared(team, { agreements: [lcs] }), both],
+    [
+      'a token for fewer types',
+      undeclared({}, 'user/Observation.rs'),
+      all,
+      cared(),
+      'scopes forbidden scopes',
+    ],
+    [
+      'does not end the care',
+      undeclared({}, 'user/Observation.rs'),
+      search('Observation'),
+      cared(),
+      ['gp-lab', 'gp-vital', 'surgery'].filter((id) => id !== 'surgery'),
+    ],
+    ['declared in the token', says('Her named nurse'), all, known, HEALTH],
+    ['without a reason', says(' - '), all, known, no],
+    ['its time is over', says('Her named nurse', NOW), all, known, no],
+    ['for the person launched for', staff({ launchedFor: 'p0' }), all, known, HEALTH],
+    ['not for another', staff({ launchedFor: 'p9' }), all, known, no],
+    ['declared before', nobody, all, of({ declaredUntil: NOW + 1 }), HEALTH],
+    ['declared before, over', nobody, all, of({ declaredUntil: NOW }), no],
+    ['a declaration itself', nobody, declare, known, HEALTH],
+    ['required: declared is not enough', staff(), all, demands('required'), no],
+    ['nor declared before', nobody, all, demands('required', { declaredUntil: NOW + 1 }), no],
+    ['nor can it be', nobody, declare, demands('required'), no],
+    ['required: recorded', nobody, all, needed(), HEALTH],
+    ['off', nobody, all, demands('off'), HEALTH],
+    ['a patient', patient(), search('Encounter'), own, FOR_PATIENTS],
+    ['an officer', officer(), all, known, HEALTH],
+    ['a directory', nobody, directory('Location'), facts({ person: 'absent' }), ['surgery']],
+    ['nobody in particular', nobody, search('Condition'), facts({ person: 'absent' }), NOT_FOUND],
+    [
+      'a restricted person is not found',
+      nobody,
+      all,
+      of({ restricted: true }),
+      'restricted-person not-found not-found',
+    ],
+    [
+      'own record comes first',
+      nobody,
+      all,
+      facts({ callerNumbers: ['hmac-p1'] }),
+      'own-record forbidden own-record',
+    ],
+    ['so does an opt-out', nobody, all, of({ optedOut: true }), 'opt-out forbidden consent-withdrawn'],
+  ]);
+  const asUnknown = (changes: Partial<PersonFacts>): unknown => {
+    const decision = decide(nobody, all, of(changes));
+    return decision.outcome === 'refused' && { ...decision.refusal, rule: '' };
+  };
+  const unknown = decide(nobody, all, facts({ person: 'unknown' }));
+  const never = unknown.outcome === 'refused' && { ...unknown.refusal, rule: '' };
+  t.strictSame(asUnknown({ knownTo: ['lcs'] }), never, 'known to social care alone: as unknown');
+  t.strictSame(asUnknown({ knownTo: [] }), never, 'known to nobody: as unknown');
+  t.strictSame(asUnknown({ knownTo: ['gp'], quarantined: ['gp'] }), never, 'a source in doubt says nothing');
+  const noted = (caller: Caller, at: Facts): unknown =>
+    Object.assign({}, ...decide(caller, all, at).judgements.map((judgement) => judgement.noted));
+  t.match(noted(nobody, cared()), { relationship: 'encounter' }, 'the audit keeps which it was');
+  t.match(noted(staff(), cared()), { relationship: 'encounter' }, 'recorded comes before declared');
+  t.match(noted(staff(), known), { relationship: 'declared' });
+  t.match(noted(nobody, demands('off')), { relationship: 'off' });
+});
+
+t.test('rule 8, C-04: an opt-out hides every sector from staff and says so, or as configured', async (t) => {
+  const no = 'opt-out forbidden consent-withdrawn';
+  const out = { optedOut: true, agreements: [{ source: 'lcs', given: true, from: '2026-01-01' }] };
+  const hides = (...optOutHides: ('health' | 'social-care')[]): Facts =>
+    of(out, { policy: policy({ optOutHides }) });
+  const cases = inOrder(HEALTH, SOCIAL, ['lcs-worker']);
+  check(t, [
+    ['staff', staff(), all, of(out), no],
+    ['staff of social care', staff({ organisation: 'COUNCIL' }), search('CareTeam'), of(out), no],
+    ['their consents too', staff(), search('Consent'), of(out), no],
+    ['the person', patient(), all, of({ optedOut: true }, OWN_FACTS), FOR_PATIENTS],
+    ['a privacy officer', officer(), all, of(out), no],
+    ['subject access', officer({ role: 'access' }), all, of({ optedOut: true }), cases],
+    ['incidents', officer({ role: 'central' }), search('Encounter'), of({ optedOut: true }), cases],
+    ['the audit log', officer(), audit, of(out), ['audit-rxq']],
+    [
+      'own record comes first',
+      staff(),
+      all,
+      of(out, { callerNumbers: ['hmac-p1'] }),
+      'own-record forbidden own-record',
+    ],
+    [
+      'health alone, as configured',
+      staff(),
+      all,
+      hides('health'),
+      inOrder(SOCIAL, ['surgery', 'lcs-worker']),
+    ],
+    ['no list is no narrowing', staff(), all, hides(), no],
+    ['nor is a list without health', staff(), all, hides('social-care'), no],
+    ['a gap is an opt-out', staff(), all, of({ optedOut: gap.no }), no],
+  ]);
+});
+
+t.test('rules 8 and 9: a consent may be about some organisations, purposes, types or days', async (t) => {
+  const ods = 'https://fhir.nhs.uk/Id/ods-organization-code';
+  const no = 'opt-out forbidden consent-withdrawn';
+  const without8 = (...limitedOptOuts: readonly ConsentLimits[]): Facts => of({ limitedOptOuts });
+  const forCare = staff({ purpose: 'CAREMGT' });
+  const few = inOrder([
+    'gp-patient',
+    'gp-lab',
+    'gp-vital',
+    'gp-consent',
+    'acute-patient',
+    'acute-encounter',
+    'surgery',
+  ]);
+  const both = inOrder(HEALTH, SOCIAL, ['lcs-worker']);
+  const given = { source: 'lcs', given: true, from: '2026-01-01' };
+  const agreed = (limits: ConsentLimits, more: Partial<Facts> = {}): Facts =>
+    of({ agreements: [{ ...given, limits }] }, more);
+  check(t, [
+    ['refused to this organisation', staff(), all, without8({ organisations: [`${ods}|RXQ`] }), no],
+    ['refused to another', staff(), all, without8({ organisations: [`${ods}|K82001`] }), HEALTH],
+    ['by a code of another system', staff(), all, without8({ organisations: ['x|RXQ'] }), HEALTH],
+    ['refused for this purpose', forCare, all, without8({ purposes: ['CAREMGT'] }), no],
+    ['for another', staff(), all, without8({ purposes: ['CAREMGT'] }), HEALTH],
+    ['refused until today', staff(), all, without8({ to: TODAY }), no],
+    ['until yesterday', staff(), all, without8({ to: '2026-11-21' }), HEALTH],
+    ['from tomorrow', staff(), all, without8({ from: '2026-11-23' }), HEALTH],
+    ['of some types', staff(), all, without8({ types: ['Condition'] }), few],
+    ['asked for alone', staff(), search('Condition'), without8({ types: ['Condition'] }), few],
+    [
+      'of some types, to another',
+      staff(),
+      all,
+      without8({ types: ['Condition'], organisations: ['x|y'] }),
+      HEALTH,
+    ],
+    ['one of two is met', staff(), all, without8({ organisations: ['x|y'] }, { to: TODAY }), no],
+    [
+      'all of one must be',
+      staff(),
+      all,
+      without8({ organisations: [`${ods}|RXQ`], to: '2026-11-21' }),
+      HEALTH,
+    ],
+    ['the person', patient(), all, of({ limitedOptOuts: [{ to: TODAY }] }, OWN_FACTS), FOR_PATIENTS],
+    ['a privacy officer', officer(), all, without8({ purposes: ['CAREMGT'] }), no],
+    [
+      'subject access',
+      officer({ role: 'access' }),
+      all,
+      without8({ to: TODAY }),
+      inOrder(HEALTH, SOCIAL, ['lcs-worker']),
+    ],
+    ['agreed for this organisation', staff(), all, agreed({ organisations: [`${ods}|RXQ`] }), both],
+    ['for another', staff(), all, agreed({ organisations: [`${ods}|K82001`] }), HEALTH],
+    ['for nobody', staff(), all, agreed({ organisations: [] }), HEALTH],
+    ['for this purpose', forCare, all, agreed({ purposes: ['CAREMGT'] }), both],
+    ['for another purpose', staff(), all, agreed({ purposes: ['CAREMGT'] }), HEALTH],
+    ['for some types', staff(), all, agreed({ types: ['CareTeam'] }), inOrder(HEALTH, ['lcs-team'])],
+    [
+      'the person, who agreed',
+      patient(),
+      search('CareTeam'),
+      agreed({ organisations: [] }, OWN_FACTS),
+      inOrder(FOR_PATIENTS, SOCIAL, ['lcs-worker']),
+    ],
+    ['an officer for a purpose of care', officer(), all, agreed({ purposes: ['TREAT'] }), HEALTH],
+    [
+      'of merged people both',
+      staff(),
+      all,
+      of({ agreements: [given, { ...given, limits: { organisations: [] } }] }),
+      HEALTH,
+    ],
+  ]);
+});
 
 t.test('rule 9, C-09: social care is shown while an agreement is in force', async (t) => {
   const lcs = { source: 'lcs', given: true, from: '2026-01-01' };

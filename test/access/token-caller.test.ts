@@ -73,6 +73,12 @@ t.test('claims become the caller they prove', async (t) => {
       attestsNotOwn: false,
     },
   );
+  t.match(
+    read({}, mcr({ relationship: 'Her named nurse' })),
+    { kind: 'staff', declares: { reason: 'Her named nurse', until: NOW + 290_000 } },
+    'a relationship that is declared lasts as long as the token',
+  );
+  t.equal(read({}, mcr({ relationship: true })), NO, 'and is in words');
   const lcs = { ...proven, subject: 'lcs', client: 'lcs' };
   t.strictSame(
     read(SYSTEM, claims({ sub: 'lcs', client_id: 'lcs', extensions: undefined })),

@@ -42,6 +42,7 @@ export function organisation(code: string, changes: Partial<Organisation> = {}):
     sector: 'health',
     agreements: [{ from: '2020-01-01' }],
     roles: {
+      version: 'table-1',
       base: CLASSES,
       unlisted: 'base',
       roles: {
@@ -117,7 +118,12 @@ export function person(changes: Partial<PersonFacts> = {}): PersonFacts {
     epoch: 7,
     restricted: false,
     optedOut: false,
+    limitedOptOuts: [],
     agreements: [],
+    household: ['hmac-of-a-sister'],
+    familyNames: ['example'],
+    knownTo: ['gp', 'acute', 'lcs'],
+    relationships: [],
     quarantined: [],
     ...changes,
   };
@@ -170,9 +176,16 @@ export function staff(changes: Partial<StaffCaller> = {}, scope = 'user/*.rs'): 
     purpose: 'TREAT',
     reason: 'On my ward',
     attestsNotOwn: false,
+    declares: { reason: 'On my ward', until: Date.UTC(2026, 10, 22, 10) },
     namedBy: 'login',
     ...changes,
   };
+}
+
+/** Staff who declare nothing. */
+export function undeclared(changes: Partial<StaffCaller> = {}, scope = 'user/*.rs'): StaffCaller {
+  const { declares: _nothing, ...caller } = staff(changes, scope);
+  return caller;
 }
 
 export function officer(changes: Partial<GovernanceCaller> = {}, scope = 'user/*.rs'): GovernanceCaller {
@@ -213,7 +226,12 @@ export function directory(type: ServedTypeName): Ask {
   return { interaction: 'search-type', type, person: { by: 'none' }, count: 50 };
 }
 
-function row(id: string, from: string, type: ServedTypeName, changes: Partial<RowFacts> = {}): RowFacts {
+export function row(
+  id: string,
+  from: string,
+  type: ServedTypeName,
+  changes: Partial<RowFacts> = {},
+): RowFacts {
   return { id, personId: 'p1', type, source: from, categories: [], labels: [], codes: [], ...changes };
 }
 

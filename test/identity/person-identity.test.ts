@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import t from 'tap';
 import { judgeContribution } from '../../src/identity/contribution.ts';
 import { type Demographics, fold, isComparable, sameIdentity } from '../../src/identity/demographics.ts';
+import { householdKeys } from '../../src/identity/household.ts';
 import { resourceId } from '../../src/identity/resource-id.ts';
 
 const who = (birthDate: string, family: string, given: string): Demographics => ({
@@ -120,4 +121,36 @@ t.test('ids of resources are stable, apart, and tell nothing', async (t) => {
     resourceId(key, 'gp', 'Observation', '1'),
     resourceId(createSecretKey(Buffer.alloc(32, 2)), 'gp', 'Observation', '1'),
   );
+});
+
+t.test('a home is known by its UPRN, and by postcode and house however the street is spelt', async (t) => {
+  const home = (line: string, postalCode = 'HP7 6CO', use?: string) => ({
+    line: [line],
+    postalCode,
+    ...(use === undefined ? {} : { use }),
+  });
+  t.strictSame(householdKeys([home('12 High Street')]), ['hp76co 12']);
+  t.strictSame(householdKeys([home(' 12 High St. ', 'hp76co')]), ['hp76co 12']);
+  t.strictSame(householdKeys([home('12A High Street')]), ['hp76co 12a'], 'another house');
+  t.strictSame(householdKeys([home('Flat 2, 12 High Street')]), ['hp76co flat212highstreet']);
+  t.strictSame(householdKeys([home('12 High Street', 'HP7 6CO', 'old'), home('')]), []);
+  t.strictSame(householdKeys([{ postalCode: 'HP7 6CO' }, { line: ['12 High Street'] }, {}]), []);
+  const key = (type: string, value: string) => ({
+    extension: [
+      {
+        url: 'https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-AddressKey',
+        extension: [
+          { url: 'type', valueCodeableConcept: { coding: [{ code: type }] } },
+          { url: 'value', valueString: value },
+        ],
+      },
+    ],
+  });
+  t.strictSame(householdKeys([key('UPRN', '0100023336956')]), []);
+  t.strictSame(
+    householdKeys([key('UPRN', '000123336956')]),
+    ['uprn 123336956'],
+    'zeros before it do not count',
+  );
+  t.strictSame(householdKeys([key('PAF', '12345678')]), [], 'another key');
 });

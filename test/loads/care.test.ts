@@ -2,6 +2,7 @@ import t from 'tap';
 import { agreement, episode, NUMBERS, patient, type Row } from './rows.ts';
 import { loader, policy } from './world.ts';
 
+const TYPES = 'http://hl7.org/fhir/resource-types';
 const [ADA, BEN, CLEO, DAN] = NUMBERS;
 
 t.test('social care is held only with an agreement in force and an open case', async (t) => {
@@ -85,6 +86,41 @@ t.test('social care is held only with an agreement in force and an open case', a
       'a second record that is closed',
     );
   });
+
+  await t.test(
+    'an agreement that is limited is so at once; what widens it waits for the publication',
+    async (t) => {
+      const only = (...codes: readonly string[]) =>
+        agreement('c1', 'in', { ...given, class: codes.map((code) => ({ system: TYPES, code })) });
+      const limits = async (): Promise<unknown> =>
+        (await world.rows('select limits from record.agreement')).map((row) => row['limits']);
+      const load = async (
+        sequence: number,
+        consents: readonly Row[],
+        more: Record<string, readonly Row[]> = {},
+      ) => world.load({ source: 'adult', sequence, files: { ...files, Consent: consents, ...more } });
+      await load(60, [agreement('c1', 'in', given)]);
+      t.same(await limits(), [null]);
+      t.match(await load(61, [only('EpisodeOfCare')]), { result: 'published' });
+      t.same(await limits(), [{ types: ['EpisodeOfCare'] }]);
+      await load(62, [agreement('c1', 'in', given)], { CarePlan: [] });
+      t.same(await limits(), [null]);
+      await world.load({
+        source: 'adult',
+        sequence: 63,
+        files: { ...files, Consent: [only('EpisodeOfCare')] },
+      });
+      t.same(await limits(), [{ types: ['EpisodeOfCare'] }], 'though the load is refused');
+      await world.load({
+        source: 'adult',
+        sequence: 63,
+        files: { ...files, Consent: [only('EpisodeOfCare', 'CarePlan')] },
+      });
+      t.same(await limits(), [{ organisations: [] }], 'other limits: for nobody until they are published');
+      await load(63, [only('EpisodeOfCare', 'CarePlan')], { CarePlan: [] });
+      t.same(await limits(), [{ types: ['EpisodeOfCare', 'CarePlan'] }]);
+    },
+  );
 
   await t.test('an agreement ends ahead of a load that is refused', async (t) => {
     const deny = [agreement('c1', 'in', { type: 'deny' }, '2026-11-20')];

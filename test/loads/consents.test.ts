@@ -260,3 +260,37 @@ t.test('the S-flag restricts ahead of the load and is lifted only by the Patient
   await world.load(night(4, [patient('p1', ADA), patient('p2', BEN)]));
   t.same(await restricted(), [{ nhs_number: ADA, source: 2 }], 'each source lifts its own');
 });
+
+t.test('a refusal that is limited stands beside the opt-out, and takes the place of none', async (t) => {
+  const world = await loader(t);
+  let sequence = 0;
+  const night = async (...consents: readonly Row[]) => {
+    sequence += 1;
+    const files = { Patient: [patient('p1', ADA), patient('p2', BEN)], Consent: consents };
+    await world.load({ source: 'gp', sequence, files });
+  };
+  const limited = async (): Promise<readonly unknown[]> =>
+    (await world.rows('select nhs_number, limits from record.limited_opt_out order by entered_at')).map(
+      (row) => [row['nhs_number'], row['limits']],
+    );
+  const until = (id: string, end: string, day = '2026-11-02'): Row => ({
+    ...optOut(id, 'p1', 'deny', day),
+    provision: { type: 'deny', period: { start: day, end } },
+  });
+  await night();
+  const before = await epochOf(world, ADA);
+  await night(until('c1', '2026-12-31'));
+  t.same(await limited(), [[ADA, { to: '2026-12-31' }]]);
+  t.same(await optedOut(world), {});
+  t.equal(await epochOf(world, ADA), before + 1, 'on the next request');
+  t.equal(await epochOf(world, BEN), 1);
+  await night(until('c1', '2026-12-31'));
+  t.equal(await epochOf(world, ADA), before + 1, 'the same again is nothing new');
+  await night(until('c1', '2027-01-31'));
+  t.same(await limited(), [[ADA, { to: '2027-01-31' }]], 'said anew');
+  await night();
+  t.same(await limited(), [[ADA, { to: '2027-01-31' }]], 'it does not end by vanishing');
+  await night(optOut('c2', 'p1', 'deny', '2026-11-03'), until('c3', '2027-01-31', '2026-11-04'));
+  t.same(await optedOut(world), { [ADA]: true }, 'a later one that is limited does not end a full one');
+  t.equal((await limited()).length, 2);
+});

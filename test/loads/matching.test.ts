@@ -218,6 +218,7 @@ t.test('what a decision makes of a child’s record', async (t) => {
     restricted: false,
     demographics: { birthDate: '2016-05-14', family, given: '' },
     names: [],
+    households: [],
   });
   t.match(matchedRecord(record('nhs-number-status'), undefined), { fault: 'unverified' });
   t.match(matchedRecord(record('no-nhs-number'), undefined), { fault: 'no-nhs-number' });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import t from 'tap';
 import { validateStructure } from '../../src/fhir/structure.ts';
+import { limitsOf } from '../../src/loads/consent-limits.ts';
 import { readConsentStatement } from '../../src/loads/consent-statement.ts';
 import { readStaffDirectory } from '../../src/loads/staff-directory.ts';
 import { agreementInForce, laterOptOut } from '../../src/loads/standing.ts';
@@ -152,6 +153,73 @@ t.test('C-03, C-09: what is empty, limited, not in force or not made permits not
     for (const dateTime of ['2030-01-01', 'soon']) t.notOk(permits({ ...row, dateTime }), dateTime);
   }
 });
+t.test(
+  'limits of a consent: kept where all of them can be, else a refusal is of everything and a permission none',
+  async (t) => {
+    const to = (code: string, role = 'IRCP') => ({
+      role: {
+        coding: [{ system: 'http://terminology.hl7.org/CodeSystem/v3-ParticipationType', code: role }],
+      },
+      reference: { identifier: { system: 'https://fhir.nhs.uk/Id/ods-organisation-code', value: code } },
+    });
+    const type = (code: string) => ({ system: 'http://hl7.org/fhir/resource-types', code });
+    const use = (code: string) => ({ system: 'http://terminology.hl7.org/CodeSystem/v3-ActReason', code });
+    const read = (row: object) => {
+      const reading = readConsentStatement(row, validateStructure(row).length === 0, TODAY);
+      if (reading.kind !== 'statement') return reading.kind === 'fault' ? reading.rule : reading.kind;
+      const { statement } = reading;
+      const limits = statement.limits ?? 'none';
+      return statement.about === 'health' ? [statement.optedOut, limits] : [statement.given, limits];
+    };
+    const refusal = (provision: object, more: object = {}) =>
+      read({ ...optOut('c', 'p', 'deny', '2026-11-01'), provision: { type: 'deny', ...provision }, ...more });
+    const rxq = 'https://fhir.nhs.uk/Id/ods-organization-code|RXQ';
+    t.strictSame(refusal({ actor: [to('RXQ')] }), [true, { organisations: [rxq] }]);
+    t.strictSame(refusal({ class: [type('Condition'), type('Flag')] }), [
+      true,
+      { types: ['Condition', 'Flag'] },
+    ]);
+    t.strictSame(refusal({ purpose: [use('CAREMGT')] }), [true, { purposes: ['CAREMGT'] }]);
+    t.strictSame(
+      refusal({ purpose: [use('CAREMGT'), use('TREAT')] }),
+      [true, 'none'],
+      'treatment is all of it',
+    );
+    t.strictSame(refusal({ period: { start: '2026-11-01', end: '2027' } }), [true, { to: '2027-12-31' }]);
+    t.strictSame(refusal({ period: { start: '2027-01' } }), [true, { from: '2027-01-01' }]);
+    t.strictSame(
+      refusal({ period: { start: '2026-11-01' } }),
+      [true, 'none'],
+      'it has begun, and has no end',
+    );
+    for (const unkept of [
+      { actor: [to('RXQ', 'CST')] },
+      { actor: [{ ...to('RXQ'), reference: { reference: 'Organization/1' } }] },
+      { actor: [to('RXQ')], class: [type('Unheard')] },
+      { class: [{ code: 'Condition' }] },
+      { purpose: [{ system: 'https://partner.example', code: 'TREAT' }] },
+      { actor: [to('RXQ')], dataPeriod: { start: '2020' } },
+      { provision: [{ type: 'permit', actor: [to('RXQ')] }] },
+      { period: { end: 'soon' } },
+    ]) {
+      t.strictSame(refusal(unkept), [true, 'none'], JSON.stringify(unkept));
+      t.not(read(agreement('c', 'p', { type: 'permit', ...unkept }))[0], true, 'and permits nothing');
+    }
+    for (const name of ['actor', 'class', 'purpose'])
+      t.equal(limitsOf({ [name]: [] }), undefined, `an empty list of ${name} is not everybody`);
+    t.strictSame(refusal({ actor: [to('RXQ')] }, { category: 7 }), [true, 'none'], 'of a faulty row');
+    const permission = (provision: object) => read(agreement('c', 'p', { type: 'permit', ...provision }));
+    t.strictSame(permission({ actor: [to('RXQ')] }), [true, { organisations: [rxq] }]);
+    t.strictSame(permission({ class: [type('CareTeam')] }), [true, { types: ['CareTeam'] }]);
+    t.strictSame(permission({ purpose: [use('TREAT')] }), [true, 'none']);
+    t.strictSame(permission({ purpose: [use('ETREAT')] }), [true, { purposes: ['ETREAT'] }]);
+    const ends = {
+      ...optOut('c', 'p', 'permit', '2026-11-01'),
+      provision: { type: 'permit', actor: [to('RXQ')] },
+    };
+    t.equal(read(ends), 'consent-limits', 'an opt-out ends for everybody, or not at all');
+  },
+);
 
 t.test('of several statements', async (t) => {
   const said = (sourceId: string, given: boolean, recordedAt: number, dates = {}) =>

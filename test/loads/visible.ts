@@ -20,7 +20,7 @@ seen as (
   join horizon h on h.source = v.source and v.valid_from <= h.load_no and v.valid_to > h.load_no
   join person p on p.person_id = v.person_id),
 fact as (
-  select 'resource' as kind, concat_ws(' ', s.resource_id, l.source, l.sequence, s.type, s.nhs_number,
+  select 'resource' as kind, concat_ws(' ', s.resource_id, l.source, l.sequence, s.type, s.nhs_number, s.relationships::text,
     replace(regexp_replace(s.body, '"versionId":"\\d+"', ''), s.person_id::text, s.nhs_number)) as line
   from seen s join record.load l on l.load_no = s.valid_from
   union all
@@ -36,6 +36,10 @@ fact as (
   select 'search', concat_ws(' ', p.nhs_number, s.source, s.birth_date, s.family, s.given)
   from record.person_search s join person p using (person_id)
   union all
+  select 'household', concat_ws(' ', h.key, p.nhs_number, h.source) from record.household h join person p using (person_id)
+  union all
+  select 'limited opt-out', concat_ws(' ', resource_id, nhs_number, entered_at, source, limits) from record.limited_opt_out
+  union all
   select 'quarantine', concat_ws(' ', p.nhs_number, q.source, q.reason)
   from record.quarantine q join person p using (person_id)
   union all
@@ -43,7 +47,7 @@ fact as (
   union all
   select 'opt-out', concat_ws(' ', nhs_number, opted_out, entered_at, source) from record.opt_out
   union all
-  select 'agreement', concat_ws(' ', p.nhs_number, a.source, a.given, a.given_by, a.start_date, a.end_date)
+  select 'agreement', concat_ws(' ', p.nhs_number, a.source, a.given, a.given_by, a.start_date, a.end_date, a.limits)
   from record.agreement a join person p using (person_id)
   union all
   select 'referenced', concat_ws(' ', r.source, r.type, r.local_id, p.nhs_number)

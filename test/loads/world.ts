@@ -22,7 +22,7 @@ export const TODAY = '2026-11-22';
 const ALWAYS = [{ from: '2020-01-01' }];
 
 function organisation(code: string, sector: Organisation['sector'], signed = true): Organisation {
-  const roles = { base: [], unlisted: 'refuse', roles: {} } as const;
+  const roles = { version: '1', base: [], unlisted: 'refuse', roles: {} } as const;
   return { code, system: 'urn:ods', name: code, sector, agreements: signed ? ALWAYS : [], roles };
 }
 

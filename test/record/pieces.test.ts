@@ -276,7 +276,7 @@ t.test('a consent is shown as it is enforced', async (t) => {
     name: 'Surgery',
     sector: 'health',
     agreements: [],
-    roles: { base: [], unlisted: 'refuse', roles: {} },
+    roles: { version: '1', base: [], unlisted: 'refuse', roles: {} },
   } as const;
   const recorded = { id: 'c', personId: 'p', source: 'gp', recordedAt: 0 } as const;
   const out = consentResource({ kind: 'opt-out', optedOut: true, ...recorded }, organisation);

@@ -1,3 +1,4 @@
+import { askerOf, refuses } from '../consent-limits.ts';
 import { isDirectory } from '../data-classes.ts';
 import { personAsked } from '../person-asked.ts';
 import type { Policy, Sector } from '../policy.ts';
@@ -9,7 +10,7 @@ const WITHDRAWN = 'Consent to share this record has been withdrawn. Ask the pers
 export const optOutRule: Rule = {
   name: 'opt-out',
   number: 8,
-  says: 'Who has opted out at their GP is not shown to anyone who works in health or social care, and the answer says so.',
+  says: 'Who has opted out at their GP is not shown to anyone who works in health or social care, and the answer says so; who has opted out of some organisations, purposes or kinds of information is not shown to those, or without it.',
   cites: 'Opting out (chapter 7); DESIGN 4, rule 8',
   applies: {
     staff: judges('refused with the message that consent has been withdrawn'),
@@ -19,18 +20,27 @@ export const optOutRule: Rule = {
   },
   judge(caller, ask, facts) {
     const person = personAsked(ask, facts);
-    if (person === undefined || person.optedOut === false) return NO_OPINION;
+    if (person === undefined) return NO_OPINION;
     if (caller.kind === 'governance' && (ask.type === 'AuditEvent' || hasCaseRole(caller, facts)))
       return NO_OPINION;
-    if (hidesEverySector(facts.policy)) return forbidAboutPerson('opt-out', 'consent-withdrawn', WITHDRAWN);
+    const asker = askerOf(caller, facts);
+    const refused = person.limitedOptOuts.filter((limits) => refuses(limits, asker));
+    const isComplete = person.optedOut !== false || refused.some(({ types }) => types === undefined);
+    if (!isComplete && refused.length === 0) return NO_OPINION;
+    if (isComplete && hidesEverySector(facts.policy))
+      return forbidAboutPerson('opt-out', 'consent-withdrawn', WITHDRAWN);
     return withhold({
       hides(source, type) {
-        if (isDirectory(type)) return 'none';
-        return sectorHidden(facts.policy, facts.policy.sources.get(source)?.sector) ? 'all' : 'none';
+        if (isDirectory(type) || !isHidden(facts.policy, source)) return 'none';
+        return isComplete || refused.some(({ types }) => types?.includes(type) === true) ? 'all' : 'none';
       },
     });
   },
 };
+
+function isHidden(policy: Policy, source: string): boolean {
+  return hidesEverySector(policy) || sectorHidden(policy, policy.sources.get(source)?.sector);
+}
 
 /** Our reading of opting out completely. Only a list that names health alone is narrower; no list is no narrowing. */
 function hidesEverySector(policy: Policy): boolean {

@@ -40,7 +40,12 @@ function judgeStaff(caller: StaffCaller, asked: ServedTypeName, facts: Facts): V
   const role = roleOf(caller, facts);
   if (table === undefined || (role === undefined && table.unlisted !== 'base'))
     return forbid('role', NOT_LISTED);
-  return onlyClasses(staffClasses(table, role), asked);
+  return versioned(onlyClasses(staffClasses(table, role), asked), table);
+}
+
+/** The table that was used, by its version: what a role meant on a day can be looked up afterwards. */
+function versioned(verdict: Verdict, { version }: RoleTable): Verdict {
+  return verdict.verdict === 'withhold' ? { ...verdict, noted: { 'role-table': version } } : verdict;
 }
 
 /** Everybody's classes, narrowed by the profile; the audit log is never among them. */
@@ -50,10 +55,12 @@ function staffClasses(table: RoleTable, role: RolePolicy | undefined): readonly 
 }
 
 function judgeOfficer(caller: GovernanceCaller, asked: ServedTypeName, facts: Facts): Verdict {
+  const table = facts.policy.organisations.get(caller.organisation)?.roles;
   const role = roleOf(caller, facts);
-  if (role?.governance === undefined) return forbid('role', NOT_A_DESK);
+  if (table === undefined || role?.governance === undefined) return forbid('role', NOT_A_DESK);
   const everyOrganisation = role.governance === 'central-monitoring';
-  return onlyClasses(role.classes, asked, everyOrganisation ? undefined : caller.organisation);
+  const shown = onlyClasses(role.classes, asked, everyOrganisation ? undefined : caller.organisation);
+  return versioned(shown, table);
 }
 
 /** @param organisation whose audit events are shown; absent: every organisation's */

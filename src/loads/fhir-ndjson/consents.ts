@@ -9,7 +9,7 @@ import {
   readConsentStatement,
 } from '../consent-statement.ts';
 import type { ConsentHarvest, LoadContext } from '../context.ts';
-import type { CareStanding, OptOutRecord, RowPlace } from '../records.ts';
+import type { CareStanding, LimitedOptOut, OptOutRecord, RowPlace } from '../records.ts';
 import type { StagedFile } from '../staging.ts';
 import { agreementInForce, covers, laterOptOut } from '../standing.ts';
 import { pagesOf, rowBatches } from './batches.ts';
@@ -31,6 +31,7 @@ export async function readConsents(
   const open = isCare ? await receivingCare(context, always.care, read) : new Set<string>();
   return {
     optOuts: reader.optOuts(),
+    limitedOptOuts: reader.limitedOptOuts,
     standings: isCare ? reader.standings(open) : [],
     optOutStatements: reader.optOutStatements,
     ignored: reader.ignored,
@@ -48,6 +49,7 @@ class ConsentReader {
   readonly #readRow: ReadRow;
   readonly #optOuts = new Map<string, OptOutRecord>();
   readonly #agreements = new Map<string, AgreementStatement[]>();
+  readonly limitedOptOuts: LimitedOptOut[] = [];
   optOutStatements = 0;
   ignored = 0;
 
@@ -135,9 +137,13 @@ class ConsentReader {
 
   #optOut(nhsNumber: string, statement: OptOutStatement): void {
     this.optOutStatements += 1;
-    const { optedOut, enteredAt, sourceId } = statement;
+    const { optedOut, enteredAt, sourceId, limits } = statement;
     // the same entry about another number, once corrected, is another opt-out: the first one stays
     const resourceId = this.#context.preparer.id('Consent', sourceId, nhsNumber);
+    if (limits !== undefined) {
+      this.limitedOptOuts.push({ nhsNumber, enteredAt, resourceId, limits });
+      return;
+    }
     const record = { nhsNumber, optedOut, enteredAt, resourceId };
     const known = this.#optOuts.get(nhsNumber);
     this.#optOuts.set(nhsNumber, known === undefined ? record : laterOptOut(known, record));

@@ -20,7 +20,7 @@ import { matchedRecord } from './matched.ts';
 import { withoutUnverifiedNumber } from './patient.ts';
 
 /** Changes whenever the same rows would be stored differently. */
-export const LCS_MAPPER_VERSION = 'lcs-csv/3';
+export const LCS_MAPPER_VERSION = 'lcs-csv/4';
 
 interface Unit {
   readonly localId: string;
@@ -82,7 +82,14 @@ export class LcsReader implements ExtractReader {
 
   async consents(): Promise<ConsentHarvest> {
     const standings = [...this.#folder.children].map(([localId, child]) => this.#standing(localId, child));
-    return { optOuts: [], standings, optOutStatements: 0, ignored: 0, agreementsWhole: true };
+    return {
+      optOuts: [],
+      limitedOptOuts: [],
+      standings,
+      optOutStatements: 0,
+      ignored: 0,
+      agreementsWhole: true,
+    };
   }
 
   async resources(): Promise<void> {

@@ -129,8 +129,9 @@ async function applyChunk(work: Work, from: number, to: number): Promise<void> {
   await run(
     work,
     `insert into record.resource_version (person_id, resource_id, valid_from, source, type, category, labels, codes,
-       content_hash, search_line, body)
-     select o.person_id, o.resource_id, $1, $4, o.type, s.category, s.labels, s.codes, o.content_hash, s.search_line, s.body
+       content_hash, relationships, search_line, body)
+     select o.person_id, o.resource_id, $1, $4, o.type, s.category, s.labels, s.codes, o.content_hash, s.relationships,
+       s.search_line, s.body
      from load_sorted o join load_stage s on s.ctid = o.at
      where o.n > $2 and o.n <= $3 and o.person_id <> '${NOBODY}' order by o.n`,
     [...chunk, work.source.number],

@@ -1,5 +1,5 @@
 import type { ConsentPhase } from '../../loads/ports.ts';
-import type { CareStanding, OptOutRecord, RestrictionCounts } from '../../loads/records.ts';
+import type { CareStanding, LimitedOptOut, OptOutRecord, RestrictionCounts } from '../../loads/records.ts';
 import { inTransaction, run, type Work } from './work.ts';
 
 /** What restricts, applied ahead of the load. */
@@ -22,15 +22,17 @@ export class StoredConsents implements ConsentPhase {
       await run(
         this.#work,
         `insert into load_care
-         select "localId", refusal, stated, "resourceId", "givenBy", "givenByRelationship", "recordedAt", "startDate", "endDate"
+         select "localId", refusal, stated, "resourceId", "givenBy", "givenByRelationship", "recordedAt", "startDate", "endDate",
+           limits
          from json_to_recordset($1) as t("localId" text, refusal text, stated text, "resourceId" uuid, "givenBy" text,
-           "givenByRelationship" text, "recordedAt" timestamptz, "startDate" date, "endDate" date)`,
+           "givenByRelationship" text, "recordedAt" timestamptz, "startDate" date, "endDate" date, limits jsonb)`,
         [JSON.stringify(rows)],
       );
     }
   }
 
-  async optOuts(records: readonly OptOutRecord[]): Promise<void> {
+  async optOuts(records: readonly OptOutRecord[], limited: readonly LimitedOptOut[]): Promise<void> {
+    if (limited.length > 0) await this.#limited(limited);
     for (let from = 0; from < records.length; from += BATCH) {
       const rows = records
         .slice(from, from + BATCH)
@@ -45,12 +47,27 @@ export class StoredConsents implements ConsentPhase {
     }
   }
 
+  async #limited(records: readonly LimitedOptOut[]): Promise<void> {
+    for (let from = 0; from < records.length; from += BATCH) {
+      const rows = records
+        .slice(from, from + BATCH)
+        .map((record) => ({ ...record, enteredAt: new Date(record.enteredAt).toISOString() }));
+      await run(
+        this.#work,
+        `insert into load_limited_opt_out select "resourceId", "nhsNumber", "enteredAt", limits
+         from json_to_recordset($1) as t("resourceId" uuid, "nhsNumber" text, "enteredAt" timestamptz, limits jsonb)
+         on conflict do nothing`,
+        [JSON.stringify(rows)],
+      );
+    }
+  }
+
   restrict(
     agreementsWhole: boolean,
     confirm: (counts: RestrictionCounts) => Promise<void>,
   ): Promise<RestrictionCounts> {
     return inTransaction(this.#work, async () => {
-      const optedOut = await this.#optOut();
+      const optedOut = (await this.#optOut()) + (await this.#optOutInPart());
       const agreementsEnded = await this.#endAgreements(agreementsWhole);
       const restricted = await this.#restrictPeople();
       const counts = { optedOut, agreementsEnded, restricted };
@@ -90,6 +107,26 @@ export class StoredConsents implements ConsentPhase {
       [this.#work.source.number],
     );
     return rows[0]?.changed ?? 0;
+  }
+
+  /** A refusal that says of itself what it is about: one of the same id says it anew. */
+  async #optOutInPart(): Promise<number> {
+    const rows = await run(
+      this.#work,
+      `with stored as (
+         insert into record.limited_opt_out as o (resource_id, nhs_number, entered_at, source, limits)
+         select resource_id, nhs_number, entered_at, $1, limits from load_limited_opt_out
+         on conflict (resource_id) do update set nhs_number = excluded.nhs_number, entered_at = excluded.entered_at,
+           source = excluded.source, limits = excluded.limits
+         where (o.nhs_number, o.entered_at, o.limits) is distinct from (excluded.nhs_number, excluded.entered_at, excluded.limits)
+         returning nhs_number),
+       touched as (
+         insert into load_epoch select n.person_id from stored
+         join record.person_number n on n.nhs_number = stored.nhs_number)
+       select nhs_number from stored`,
+      [this.#work.source.number],
+    );
+    return rows.length;
   }
 
   /**
@@ -135,7 +172,29 @@ export class StoredConsents implements ConsentPhase {
        insert into load_epoch select person_id from sooner`,
       [source.number],
     );
+    await this.#limitAgreements();
     return ended.length;
+  }
+
+  /**
+   * An agreement that was for everybody, and is not any more, is so at once. One whose limits are others than before is
+   * for nobody until the load is published: whether they are wider or narrower is not looked into.
+   */
+  async #limitAgreements(): Promise<void> {
+    await run(
+      this.#work,
+      `with said as (
+         select n.person_id, c.limits from load_patient p
+         join record.person_number n on n.nhs_number = p.nhs_number
+         join load_care c on c.local_id = p.local_id
+         where c.refusal is null and c.limits is not null),
+       narrowed as (
+         update record.agreement a set limits = case when a.limits is null then s.limits else $2::jsonb end
+         from said s where a.source = $1 and a.person_id = s.person_id and a.limits is distinct from s.limits
+         returning a.person_id)
+       insert into load_epoch select person_id from narrowed`,
+      [this.#work.source.number, JSON.stringify({ organisations: [] })],
+    );
   }
 
   /** The S-flag, by number: also of a patient who is quarantined. People who are not known yet follow at publication. */

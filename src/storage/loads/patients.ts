@@ -27,11 +27,12 @@ const UNMATCHED: readonly PatientFault[] = ['no-nhs-number', 'unverified'];
 
 const FROM_STORED = `
 select sp.local_id, r.line, sp.content_hash, false, case when sp.reason = any($2) then sp.reason end, sp.state,
-  sp.reason, sp.person_id, sp.nhs_number, sp.custodian, sp.restricted, sp.birth_date, sp.family, sp.given, sp.names
+  sp.reason, sp.person_id, sp.nhs_number, sp.custodian, sp.restricted, sp.birth_date, sp.family, sp.given, sp.names,
+  sp.households
 from record.source_patient sp`;
 
 const INTO = `insert into load_patient (local_id, line, hash, changed, fault, state, reason, person_id, nhs_number,
-  custodian, restricted, birth_date, family, given, names)`;
+  custodian, restricted, birth_date, family, given, names, households)`;
 
 /** The source's own patients in the working tables: read, judged, and compared with what is stored. */
 export class StoredPatients implements PatientPhase {
@@ -83,9 +84,10 @@ export class StoredPatients implements PatientPhase {
     await run(
       this.#work,
       `${INTO} select "localId", line, hash, true, fault, 'candidate', null, null, "nhsNumber", custodian, restricted,
-         "birthDate", family, given, names
+         "birthDate", family, given, names, households
        from json_to_recordset($1) as t("localId" text, line int, hash bytea, fault text, "nhsNumber" text,
-         custodian text, restricted boolean, "birthDate" text, family text, given text, names text[])`,
+         custodian text, restricted boolean, "birthDate" text, family text, given text, names text[],
+         households text[])`,
       [JSON.stringify(rows)],
     );
   }

@@ -55,19 +55,20 @@ async function publishAgreements(work: Work): Promise<void> {
     work,
     `with given as (
        insert into record.agreement (person_id, source, given, given_by, given_by_relationship, recorded_at, start_date,
-         end_date, resource_id)
+         end_date, resource_id, limits)
        select distinct on (p.person_id) p.person_id, $1::smallint, true, c.given_by, c.given_by_relationship,
-         c.recorded_at, c.start_date, c.end_date, c.resource_id
+         c.recorded_at, c.start_date, c.end_date, c.resource_id, c.limits
        from load_patient p join load_care c on c.local_id = p.local_id
        where p.state = 'accepted' and c.refusal is null
        order by p.person_id, c.recorded_at desc, p.local_id
        on conflict (person_id, source) do update set given = true, given_by = excluded.given_by,
          given_by_relationship = excluded.given_by_relationship, recorded_at = excluded.recorded_at,
-         start_date = excluded.start_date, end_date = excluded.end_date, resource_id = excluded.resource_id
+         start_date = excluded.start_date, end_date = excluded.end_date, resource_id = excluded.resource_id,
+         limits = excluded.limits
        where (agreement.given, agreement.given_by, agreement.given_by_relationship, agreement.recorded_at,
-           agreement.start_date, agreement.end_date, agreement.resource_id)
+           agreement.start_date, agreement.end_date, agreement.resource_id, agreement.limits)
          is distinct from (true, excluded.given_by, excluded.given_by_relationship, excluded.recorded_at,
-           excluded.start_date, excluded.end_date, excluded.resource_id)
+           excluded.start_date, excluded.end_date, excluded.resource_id, excluded.limits)
        returning person_id)
      insert into load_epoch select person_id from given`,
     [work.source.number],

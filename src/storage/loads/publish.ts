@@ -91,16 +91,16 @@ async function publishPatients(work: Work, publication: number): Promise<void> {
   await run(
     work,
     `insert into record.source_patient (source, local_id, person_id, state, reason, custodian, content_hash, nhs_number,
-       birth_date, family, given, names, restricted, judged_at)
+       birth_date, family, given, names, households, restricted, judged_at)
      select $1, p.local_id, p.person_id, p.state, p.reason, p.custodian, p.hash, p.nhs_number, p.birth_date, p.family,
-       p.given, p.names, p.restricted, case when p.outdated then $2 else $3 end::bigint
+       p.given, p.names, p.households, p.restricted, case when p.outdated then $2 else $3 end::bigint
      from load_patient p left join record.source_patient sp on sp.source = $1 and sp.local_id = p.local_id
      where p.state <> 'refused' and (sp.local_id is null or p.changed or p.judged or p.state <> sp.state
        or p.reason is distinct from sp.reason or p.person_id is distinct from sp.person_id)
      on conflict (source, local_id) do update set person_id = excluded.person_id, state = excluded.state,
        reason = excluded.reason, custodian = excluded.custodian, content_hash = excluded.content_hash,
        nhs_number = excluded.nhs_number, birth_date = excluded.birth_date, family = excluded.family,
-       given = excluded.given, names = excluded.names, restricted = excluded.restricted, judged_at = excluded.judged_at`,
+       given = excluded.given, names = excluded.names, households = excluded.households, restricted = excluded.restricted, judged_at = excluded.judged_at`,
     [number, work.horizon, publication],
   );
   await run(
@@ -113,6 +113,24 @@ async function publishPatients(work: Work, publication: number): Promise<void> {
     `insert into record.person_search (person_id, source, birth_date, family, given)
      select distinct p.person_id, $1::smallint, p.birth_date, split_part(name, e'\\t', 1), split_part(name, e'\\t', 2)
      from load_renamed r join load_patient p on p.person_id = r.person_id cross join unnest(p.names) name`,
+    [number],
+  );
+  if (work.source.sector === 'health') await publishHouseholds(work);
+}
+
+async function publishHouseholds(work: Work): Promise<void> {
+  const { number } = work.source;
+  await run(
+    work,
+    `delete from record.household h using load_renamed r where h.source = $1 and h.person_id = r.person_id`,
+    [number],
+  );
+  await run(
+    work,
+    `insert into record.household (key, person_id, source)
+     select distinct key, p.person_id, $1::smallint
+     from load_renamed r join load_patient p on p.person_id = r.person_id cross join unnest(p.households) key
+     where p.state = 'accepted'`,
     [number],
   );
 }

@@ -204,7 +204,7 @@ function toOwner({ state, reason, person_id: personId }: OwnerRow): RowOwner {
 }
 
 function writeStaged(copy: BinaryCopy, row: StagedRow): void {
-  copy.row(12);
+  copy.row(13);
   copy.uuid(row.resourceId);
   copy.uuid(row.personId ?? NOBODY);
   copy.int16(row.type);
@@ -213,6 +213,8 @@ function writeStaged(copy: BinaryCopy, row: StagedRow): void {
   copy.textArray(row.codes);
   copy.textArray(row.identifiers);
   copy.bytes(row.hash);
+  if (row.relationships.length === 0) copy.null();
+  else copy.textArray(row.relationships);
   copy.text(row.searchLine);
   copy.text(row.body);
   copy.int16(row.file);

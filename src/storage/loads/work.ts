@@ -64,10 +64,13 @@ create temp table load_patient (
   person_id uuid, judged boolean not null default false,
   outdated boolean not null default false, nhs_number text collate "C", custodian text collate "C",
   restricted boolean not null, birth_date text collate "C" not null, family text collate "C" not null,
-  given text collate "C" not null, names text[] collate "C" not null);
+  given text collate "C" not null, names text[] collate "C" not null, households text[] collate "C" not null);
 create temp table load_care (
   local_id text collate "C" primary key, refusal text collate "C", stated text collate "C", resource_id uuid,
-  given_by text, given_by_relationship text collate "C", recorded_at timestamptz, start_date date, end_date date);
+  given_by text, given_by_relationship text collate "C", recorded_at timestamptz, start_date date, end_date date,
+  limits jsonb);
+create temp table load_limited_opt_out (
+  resource_id uuid primary key, nhs_number text collate "C" not null, entered_at timestamptz not null, limits jsonb not null);
 create temp table load_opt_out (
   nhs_number text collate "C" primary key, opted_out boolean not null, entered_at timestamptz not null,
   resource_id uuid not null);
@@ -83,7 +86,7 @@ create temp table load_todo (
 create temp table load_stage (
   resource_id uuid not null, person_id uuid not null, type smallint not null, category text[] collate "C" not null,
   labels text[] collate "C" not null, codes text[] collate "C" not null, identifiers text[] collate "C" not null,
-  content_hash bytea not null, search_line text collate "C" not null, body text collate "C" not null,
+  content_hash bytea not null, relationships text[] collate "C", search_line text collate "C" not null, body text collate "C" not null,
   file smallint not null, line int not null);
 create temp table load_sorted (
   n bigint not null, at tid not null, resource_id uuid not null, person_id uuid not null, type smallint not null,
