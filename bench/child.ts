@@ -16,7 +16,9 @@ export interface Child {
 /** @throws Error where it ends without a line */
 export async function child(program: string, args: readonly string[]): Promise<Child> {
   const path = join(packageRoot(), 'dist', 'bench', program);
-  const running = spawn(process.execPath, [YOUNG_GENERATION, path, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const running = spawn(process.execPath, [YOUNG_GENERATION, path, ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   // the service's own log follows on the same pipe, and is thrown away as a log shipper would take it
   const lines = createInterface({ input: running.stdout });
   const ended = once(lines, 'close').then(() => {

@@ -19,6 +19,7 @@ const SUPPOSED = [
   'case-number',
   'scope',
   'attests-not-own',
+  'relationship',
   'patient',
   'identifier',
   'type',
@@ -35,6 +36,9 @@ const INTERACTIONS: readonly string[] = [
   'match',
   'summary',
 ] satisfies readonly Interaction[];
+
+/** A supposed declaration holds whenever it is looked at: 1 January 9999, milliseconds. */
+const NO_END = Date.UTC(9999, 0);
 
 /** A request is looked for by its own id within this time, milliseconds: the log has no other way to it. */
 const LONGEST = 2 * 86_400_000;
@@ -111,6 +115,7 @@ function callerOf(given: Given): StaffCaller | GovernanceCaller {
     purpose: text('purpose', 'TREAT'),
     reason: text('reason', 'Supposed'),
     namedBy: 'login',
+    ...(given.has('relationship') ? { declares: { reason: text('relationship'), until: NO_END } } : {}),
   };
 }
 

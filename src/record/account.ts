@@ -1,4 +1,4 @@
-import type { Caller } from '../access/caller.ts';
+import type { Caller, StaffCaller } from '../access/caller.ts';
 import { notedIn } from '../access/combine.ts';
 import type { Grant, Judgement, Refused } from '../access/decide.ts';
 import { verdictsKept } from '../access/explain.ts';
@@ -47,10 +47,10 @@ export async function accountFor(
         };
   const personId = grant.personIds[0];
   const receipt = await ports.journal.append({
-    occurrence: withDetails(
-      occurrence(ports, request, facts, outcome, personId, answer.released),
-      { ...decided(request, grant.judgements), ...answer.details },
-    ),
+    occurrence: withDetails(occurrence(ports, request, facts, outcome, personId, answer.released), {
+      ...decided(request, grant.judgements),
+      ...answer.details,
+    }),
     released: answer.released.map((row) => ({ id: row.id, version: row.version })),
     publication: facts.publication,
     ...(asked === undefined ? {} : { asked }),
@@ -131,11 +131,17 @@ function decided(
   };
 }
 
+/** What a user said of their relationship with whom they ask for: it is looked into afterwards. */
+function declared({ reason, until }: NonNullable<StaffCaller['declares']>): Readonly<Record<string, string>> {
+  return { 'declared-reason': reason, 'declared-until': new Date(until).toISOString() };
+}
+
 function namedBy(caller: Caller): Readonly<Record<string, string>> {
   if (caller.kind !== 'staff') return {};
   return {
     ...(caller.namedBy === 'system' ? { 'named-by': 'system' } : {}),
     ...(caller.launchedFor === undefined ? {} : { 'launched-for': caller.launchedFor }),
+    ...(caller.declares === undefined ? {} : declared(caller.declares)),
   };
 }
 

@@ -85,12 +85,14 @@ function callerOf({ agent }: AuditEvent, details: ReadonlyMap<string, string>): 
   if (kind === 'governance') return { kind, ...work, caseNumber: details.get('case-number') ?? '' };
   if (kind !== 'staff') return undefined;
   const launchedFor = details.get('launched-for');
+  const [declares, until] = [details.get('declared-reason'), Date.parse(details.get('declared-until') ?? '')];
   return {
     kind,
     ...work,
     reason: details.get('reason') ?? '',
     namedBy: details.get('named-by') === 'system' ? 'system' : 'login',
     ...(launchedFor === undefined ? {} : { launchedFor }),
+    ...(declares === undefined || Number.isNaN(until) ? {} : { declares: { reason: declares, until } }),
   };
 }
 
