@@ -106,6 +106,7 @@ class Bench {
     if (this.#child !== undefined) return this.#child;
     const program = fileURLToPath(new URL('./mutant-child.js', import.meta.url));
     const child = fork(program, { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+    child.setMaxListeners(0);
     this.#child = child;
     await once(child, 'message');
     return child;
