@@ -9,6 +9,7 @@ import { certificateKeyFaults } from './certificate-key.ts';
 import { consistencyFaults, productionFaults } from './config-faults.ts';
 import { CONFIGURATION_SCHEMA } from './config-schema.ts';
 import { schemaFaults } from './config-schema-faults.ts';
+import type { DatabaseSettings } from './database-settings.ts';
 import { type GuardLimits, type GuardSettings, guardLimits } from './loads/guards.ts';
 import type { Mapping } from './loads/mapped-csv/mapping.ts';
 import { readMappings } from './mapping-files.ts';
@@ -54,20 +55,6 @@ export interface AuthorizationServer {
   readonly issuer: string;
   readonly tokenEndpoint: string;
   readonly jwksUri?: string;
-}
-
-export interface DatabaseSettings {
-  /** absent: the embedded database */
-  readonly url?: string;
-  /** logins that may only write, or only read, the audit log. Absent: `url`, acting in the role */
-  readonly journalUrl?: string;
-  readonly auditorUrl?: string;
-  /** the owner's login, for migrations and partitions. Absent: `url` */
-  readonly ownerUrl?: string;
-  /** a login that may retire months of the audit log and nothing else; it never serves. Absent: `url` */
-  readonly retentionUrl?: string;
-  /** false: the embedded database never takes a system PostgreSQL's binaries */
-  readonly systemBinaries: boolean;
 }
 
 /** A configuration that cannot be used, with every fault found. */
