@@ -23,8 +23,8 @@ export interface Plant {
 const UNGATED: readonly Edit[] = [
   {
     file: 'record/redact.js',
-    find: 'return { rows: inOrder(visible) };',
-    put: 'return { rows: inOrder(visible), gathered: inOrder(rows.map((row) => ({ ...row, madeOf: [row], hidden: [] }))) };',
+    find: 'return { rows: inOrder(visible), erased',
+    put: 'return { gathered: inOrder(rows.map((row) => ({ ...row, madeOf: [row], hidden: [] }))), rows: inOrder(visible), erased',
   },
   {
     file: 'record/answer.js',
@@ -135,13 +135,13 @@ const TWO_WORLDS: readonly Plant[] = [
   ),
   plant('two-worlds', 'what is hidden has an error text of its own', ...UNGATED, [
     'record/answer.js',
-    'if (!search && !found)',
-    "if (!search && !found && visible.gathered.some(({ id }) => id === ask.id))\n return { problem: new Problem('not-found', 'This resource is not shown to you.'), released: [] };\nif (!search && !found)",
+    'if (!search && !seen)',
+    "if (!search && !seen && visible.gathered.some(({ id }) => id === ask.id))\n return { problem: new Problem('not-found', 'This resource is not shown to you.'), released: [] };\nif (!search && !seen)",
   ]),
   plant('two-worlds', 'what is hidden is forbidden, not unknown', ...UNGATED, [
     'record/answer.js',
-    'if (!search && !found)',
-    "if (!search && !found && visible.gathered.some(({ id }) => id === ask.id))\n return { problem: new Problem('forbidden', 'There is no such resource.'), released: [] };\nif (!search && !found)",
+    'if (!search && !seen)',
+    "if (!search && !seen && visible.gathered.some(({ id }) => id === ask.id))\n return { problem: new Problem('forbidden', 'There is no such resource.'), released: [] };\nif (!search && !seen)",
   ]),
   plant('two-worlds', 'Last-Modified is that of the newest row, hidden or not', [
     'record/disclose.js',
@@ -193,8 +193,8 @@ const TWO_WORLDS: readonly Plant[] = [
     ],
     [
       'record/answer.js',
-      'failures, isWholeRecord(ask));',
-      "failures, isWholeRecord(ask)).filter((issue) => issue.details?.coding?.[0]?.code !== 'not-shared' || visible.gathered.some(({ source }) => source === issue.diagnostics));",
+      'failures, isWholeRecord(ask)),',
+      "failures, isWholeRecord(ask)).filter((issue) => issue.details?.coding?.[0]?.code !== 'not-shared' || visible.gathered.some(({ source }) => source === issue.diagnostics)),",
     ],
   ),
   plant('two-worlds', 'people found by name are counted before the gate', [
@@ -275,8 +275,8 @@ const MONOTONICITY: readonly Plant[] = [
   ]),
   plant('monotonicity', 'a list of sectors is read the wrong way round', [
     'access/rules/opt-out.js',
-    'if (hidesEverySector(facts.policy))',
-    'if (!hidesEverySector(facts.policy))',
+    'if (isComplete && hidesEverySector(facts.policy))',
+    'if (isComplete && !hidesEverySector(facts.policy))',
   ]),
 ];
 
