@@ -10,7 +10,7 @@ import { Claims, claimPointers, pointerOf } from './claims.ts';
 import { type ClientBinding, type IssuerConfiguration, TOKEN_KINDS, type TokenKind } from './issuers.ts';
 import { valueAt } from './json-pointer.ts';
 import { refuseToken } from './refuse-token.ts';
-import { parseScopes, type Scope } from './scopes.ts';
+import { commonScopes, parseScopes, type Scope } from './scopes.ts';
 import type { JsonObject } from './strict-json.ts';
 
 /** Reads the caller out of verified claims, by one issuer's configuration. */
@@ -34,11 +34,13 @@ export function callerReader(issuer: IssuerConfiguration): CallerReader {
   const pointers = claimPointers(issuer.claims);
   const kindOf = kindReader(issuer);
   const assured = assurance(issuer);
+  const registered = registeredScopes(issuer);
   return (payload) => {
     if (!assured(payload)) throw refuseToken('token-claims');
     const claims = new Claims(payload, pointers);
-    const proven = provenBy(issuer, claims);
-    switch (kindOf(payload)) {
+    const kind = kindOf(payload);
+    const proven = within(registered, kind, provenBy(issuer, claims));
+    switch (kind) {
       case 'patient':
         return patient(proven, claims);
       case 'system':
@@ -91,6 +93,23 @@ function provenBy(issuer: IssuerConfiguration, claims: Claims): Proven {
     tokenId: claims.registered('jti'),
     scopes: parseScopes(claims.text('scope', 8000)),
   };
+}
+
+/** By client id; only clients that are registered with scopes. */
+type RegisteredScopes = ReadonlyMap<string, readonly Scope[]>;
+
+function registeredScopes({ clients = {} }: IssuerConfiguration): RegisteredScopes {
+  const limited = Object.entries(clients).flatMap(([id, { scopes }]) =>
+    scopes === undefined ? [] : [[id, parseScopes(scopes.join(' '))] as const],
+  );
+  return new Map(limited);
+}
+
+/** Token and registration must both allow: a service, for which nobody logs in, is allowed nothing without the second. */
+function within(registered: RegisteredScopes, kind: TokenKind, proven: Proven): Proven {
+  const most = registered.get(proven.client);
+  if (most === undefined) return kind === 'system' ? { ...proven, scopes: [] } : proven;
+  return { ...proven, scopes: commonScopes(proven.scopes, most) };
 }
 
 function patient(proven: Proven, claims: Claims): PatientCaller {
