@@ -7,6 +7,7 @@ import type { Organisation, Policy, Sector, SourcePolicy } from './access/policy
 import { type AuditSettings, type AuditSettingsFile, auditKeyFaults, auditSettings } from './audit-keys.ts';
 import { certificateKeyFaults } from './certificate-key.ts';
 import { consistencyFaults, productionFaults } from './config-faults.ts';
+import { placedIssuer } from './config-issuers.ts';
 import { CONFIGURATION_SCHEMA } from './config-schema.ts';
 import { schemaFaults } from './config-schema-faults.ts';
 import { type GuardLimits, type GuardSettings, guardLimits } from './loads/guards.ts';
@@ -229,11 +230,7 @@ function assemble(
     database: { ...file.database, ...(url === undefined ? {} : { url }), systemBinaries },
     secrets,
     policy: policyOf(file),
-    issuers: file.issuers.map((issuer) => ({
-      ...issuer,
-      audience: issuer.audience.map((audience) => (audience === '{fhirBase}' ? fhirBase : audience)),
-      keys: 'file' in issuer.keys ? { file: placed(issuer.keys.file, dataFolder, folder) } : issuer.keys,
-    })),
+    issuers: file.issuers.map((issuer) => placedIssuer(issuer, { fhirBase, dataFolder, folder })),
     ...(file.authorizationServer === undefined ? {} : { authorizationServer: file.authorizationServer }),
     limits: {
       requestsPerMinute: file.limits?.requestsPerMinute ?? 6000,
@@ -245,11 +242,6 @@ function assemble(
     audit: auditSettings(file.audit, folder),
     logLevel: file.logLevel ?? 'info',
   };
-}
-
-/** A path of the file: below the data folder where it says so, else beside the configuration. */
-function placed(path: string, dataFolder: string, folder: string): string {
-  return resolve(folder, path.replace('{dataFolder}', dataFolder));
 }
 
 function loadSettings({ sources, loads = {} }: ConfigurationFile, folder: string): LoadSettings {

@@ -24,7 +24,7 @@ const MEMBERS: Readonly<Record<string, readonly [check: Check, must: string, nee
   callers: [isCallers, 'must be {"fixed": kind} or {"claim": JSON Pointer, "kinds": [kind]}', 'needed'],
   clients: [
     (value) => isObject(value) && Object.values(value).every(isClient),
-    'must give each client an organisation, with speaksFor and scopes (SMART scopes of the record) where needed',
+    'must give each client an organisation, with speaksFor, scopes (SMART scopes of the record) and keys where needed',
   ],
   organisations: [(value) => isAll(value) || isTexts(value), 'must list codes or be {"all": true}'],
   organisationSystems: [isTexts, 'must list identifier systems'],
@@ -86,12 +86,13 @@ function isCallers(value: unknown): boolean {
 }
 
 function isClient(value: unknown): boolean {
-  if (!isObject(value) || !hasOnly(value, 'organisation', 'speaksFor', 'scopes')) return false;
-  const { organisation, speaksFor, scopes } = value;
+  if (!isObject(value) || !hasOnly(value, 'organisation', 'speaksFor', 'scopes', 'keys')) return false;
+  const { organisation, speaksFor, scopes, keys } = value;
   return (
     isText(organisation) &&
     (speaksFor === undefined || isTexts(speaksFor)) &&
-    (scopes === undefined || isScopes(scopes))
+    (scopes === undefined || isScopes(scopes)) &&
+    (keys === undefined || isKeys(keys))
   );
 }
 

@@ -52,6 +52,8 @@ export interface ClientBinding {
    * of people what the token says, since their issuer grants it at each login and their role limits it
    */
   readonly scopes?: readonly string[];
+  /** its registered key set: what it signs user assertions with (DESIGN 4). Absent: it may send none */
+  readonly keys?: IssuerKeys;
 }
 
 /** JSON Pointers (RFC 6901) into the payload. */

@@ -122,12 +122,43 @@ function patient(proven: Proven, claims: Claims): PatientCaller {
 function system(issuer: IssuerConfiguration, proven: Proven, claims: Claims): SystemCaller | StaffCaller {
   const client = clientOf(issuer, proven.client);
   if (client === undefined) throw refuseToken('token-claims');
-  // a client's own subject is not a user
-  const work = workOf(issuer, proven, claims, proven.subject === proven.client ? '' : proven.subject);
+  return (
+    namedUser(issuer, proven, claims, proven.subject) ?? {
+      kind: 'system',
+      ...proven,
+      organisation: client.organisation,
+    }
+  );
+}
+
+/** Reads the user out of the verified claims of a client's assertion; undefined where they do not name all. */
+export type AssertionReader = (caller: SystemCaller, claims: JsonObject) => StaffCaller | undefined;
+
+/**
+ * For assertions that a client sends beside its token: their claims are where DEFAULT_CLAIMS say, `sub` the user. Scopes
+ * are the token's.
+ *
+ * @returns a reader that throws as `callerReader` does
+ */
+export function assertionReader(issuer: IssuerConfiguration): AssertionReader {
+  const pointers = claimPointers(undefined);
+  return ({ kind, organisation, ...proven }, payload) => {
+    const claims = new Claims(payload, pointers);
+    const user = namedUser(issuer, proven, claims, claims.registered('sub'));
+    return user && { ...user, assertionId: claims.registered('jti') };
+  };
+}
+
+/** @param subject who is meant where no user id is given; a client itself is no user */
+function namedUser(
+  issuer: IssuerConfiguration,
+  proven: Proven,
+  claims: Claims,
+  subject: string,
+): StaffCaller | undefined {
+  const work = workOf(issuer, proven, claims, subject === proven.client ? '' : subject);
   const purpose = claims.code('purpose', PURPOSE_SYSTEMS);
-  if (work === undefined || purpose === '' || claims.prose('reason').trim() === '') {
-    return { kind: 'system', ...proven, organisation: client.organisation };
-  }
+  if (work === undefined || purpose === '' || claims.prose('reason').trim() === '') return undefined;
   return staff(proven, work, claims, 'system');
 }
 
