@@ -95,6 +95,7 @@ export interface ConfigurationFile {
   readonly organisations: readonly OrganisationSettings[];
   readonly sources: readonly (SourcePolicy & { readonly guards?: GuardSettings })[];
   readonly optOutHides?: readonly Sector[];
+  readonly testNumbers?: 'allow' | 'refuse';
   readonly issuers: readonly IssuerConfiguration[];
   readonly authorizationServer?: AuthorizationServer;
   readonly limits?: Partial<Configuration['limits']>;
@@ -267,10 +268,10 @@ function loadSettings({ sources, loads = {} }: ConfigurationFile, folder: string
 }
 
 function policyOf(file: ConfigurationFile): Policy {
-  const optOutHides = file.optOutHides ?? ['health', 'social-care'];
+  const { optOutHides = ['health', 'social-care'], testNumbers = 'refuse' } = file;
   // guards decide what is loaded, not what is shown
   const sources = file.sources.map(({ guards, ...source }) => source);
-  const said = JSON.stringify([file.organisations, sources, optOutHides]);
+  const said = JSON.stringify([file.organisations, sources, optOutHides, testNumbers]);
   return {
     version: hashOf(said),
     organisations: new Map(
@@ -287,6 +288,7 @@ function policyOf(file: ConfigurationFile): Policy {
     ),
     sources: new Map(sources.map((source) => [source.code, source])),
     optOutHides,
+    testNumbers,
   };
 }
 
