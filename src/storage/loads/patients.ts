@@ -52,7 +52,7 @@ export class StoredPatients implements PatientPhase {
       `${INTO} ${FROM_STORED} join load_row r on r.file = $3 and r.hash = sp.content_hash where sp.source = $1
          and not exists (select from record.matching_decision d where d.source = $1 and d.local_id = sp.local_id)
          -- and so is a row that was judged while test numbers were taken otherwise
-         and (sp.reason is not distinct from 'test-number') = ($4 and coalesce(sp.nhs_number ~ '^9', false))`,
+         and coalesce(sp.reason = 'test-number', false) = ($4 and coalesce(sp.nhs_number ~ '^9', false))`,
       [source.number, FAULTS, file, !takesTestNumbers],
     );
     await run(
