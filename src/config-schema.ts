@@ -181,6 +181,7 @@ export const CONFIGURATION_SCHEMA = {
     organisations: { type: 'array', minItems: 1, items: organisation },
     sources: { type: 'array', minItems: 1, items: source },
     optOutHides: { type: 'array', items: { enum: ['health', 'social-care'] }, contains: { const: 'health' } },
+    testNumbers: { enum: ['allow', 'refuse'] },
     issuers: { type: 'array', minItems: 1, items: issuer },
     authorizationServer: {
       type: 'object',

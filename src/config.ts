@@ -7,6 +7,7 @@ import type { Organisation, Policy, Sector, SourcePolicy } from './access/policy
 import { type AuditSettings, type AuditSettingsFile, auditKeyFaults, auditSettings } from './audit-keys.ts';
 import { certificateKeyFaults } from './certificate-key.ts';
 import { consistencyFaults, productionFaults } from './config-faults.ts';
+import { placedIssuer } from './config-issuers.ts';
 import { CONFIGURATION_SCHEMA } from './config-schema.ts';
 import { schemaFaults } from './config-schema-faults.ts';
 import type { DatabaseSettings } from './database-settings.ts';
@@ -81,6 +82,7 @@ export interface ConfigurationFile {
   readonly organisations: readonly OrganisationSettings[];
   readonly sources: readonly (SourcePolicy & { readonly guards?: GuardSettings })[];
   readonly optOutHides?: readonly Sector[];
+  readonly testNumbers?: 'allow' | 'refuse';
   readonly issuers: readonly IssuerConfiguration[];
   readonly authorizationServer?: AuthorizationServer;
   readonly limits?: Partial<Configuration['limits']>;
@@ -216,11 +218,7 @@ function assemble(
     database: { ...file.database, ...(url === undefined ? {} : { url }), systemBinaries },
     secrets,
     policy: policyOf(file),
-    issuers: file.issuers.map((issuer) => ({
-      ...issuer,
-      audience: issuer.audience.map((audience) => (audience === '{fhirBase}' ? fhirBase : audience)),
-      keys: 'file' in issuer.keys ? { file: placed(issuer.keys.file, dataFolder, folder) } : issuer.keys,
-    })),
+    issuers: file.issuers.map((issuer) => placedIssuer(issuer, { fhirBase, dataFolder, folder })),
     ...(file.authorizationServer === undefined ? {} : { authorizationServer: file.authorizationServer }),
     limits: {
       requestsPerMinute: file.limits?.requestsPerMinute ?? 6000,
@@ -232,11 +230,6 @@ function assemble(
     audit: auditSettings(file.audit, folder),
     logLevel: file.logLevel ?? 'info',
   };
-}
-
-/** A path of the file: below the data folder where it says so, else beside the configuration. */
-function placed(path: string, dataFolder: string, folder: string): string {
-  return resolve(folder, path.replace('{dataFolder}', dataFolder));
 }
 
 function loadSettings({ sources, loads = {} }: ConfigurationFile, folder: string): LoadSettings {
@@ -262,10 +255,10 @@ function loadSettings({ sources, loads = {} }: ConfigurationFile, folder: string
 }
 
 function policyOf(file: ConfigurationFile): Policy {
-  const optOutHides = file.optOutHides ?? ['health', 'social-care'];
+  const { optOutHides = ['health', 'social-care'], testNumbers = 'refuse' } = file;
   // guards decide what is loaded, not what is shown
   const sources = file.sources.map(({ guards, ...source }) => source);
-  const said = JSON.stringify([file.organisations, sources, optOutHides]);
+  const said = JSON.stringify([file.organisations, sources, optOutHides, testNumbers]);
   return {
     version: hashOf(said),
     organisations: new Map(
@@ -282,6 +275,7 @@ function policyOf(file: ConfigurationFile): Policy {
     ),
     sources: new Map(sources.map((source) => [source.code, source])),
     optOutHides,
+    testNumbers,
   };
 }
 

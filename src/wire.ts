@@ -7,6 +7,7 @@ import pino from 'pino';
 import { lateSince } from './access/arrival.ts';
 import { hashOfName, nhsNumberHmac } from './access/staff-number.ts';
 import { TokenVerifier } from './access/token.ts';
+import { UserAssertions } from './access/user-assertion.ts';
 import { Journal } from './audit/journal.ts';
 import type { JournalHappening } from './audit/journal-options.ts';
 import type { Occurrence } from './audit/occurrence.ts';
@@ -168,6 +169,7 @@ function httpServices(
     disclosure,
     conformance,
     tokens: new TokenVerifier(configuration.issuers, reading),
+    assertions: new UserAssertions(configuration.issuers, reading, Date.now()),
     limits: configuration.limits,
     proxies: configuration.tlsProxy,
     cors: configuration.cors,

@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import t from 'tap';
-import { TOKEN_REFUSALS } from '../src/access/refuse-token.ts';
+import { ASSERTION_REFUSALS, TOKEN_REFUSALS } from '../src/access/refuse-token.ts';
 import { readConformance } from '../src/conformance.ts';
 import { OWN_PROFILE } from '../src/fhir/own-profiles.ts';
 import { supportedProfiles } from '../src/http/conformance.ts';
@@ -104,7 +104,7 @@ t.test('every canonical of ours that the code names is defined', async (t) => {
 });
 
 t.test('the reasons of outcomes are those that the code gives', async (t) => {
-  const found = new Set<string>(Object.keys(TOKEN_REFUSALS));
+  const found = new Set<string>(Object.keys({ ...TOKEN_REFUSALS, ...ASSERTION_REFUSALS }));
   const rooms = /^(fhir|access|audit|record|governance|sources|federation|http|oauth|launch|viewer)\//;
   const failures: string[] = [];
   for (const { file, text } of sources().filter((each) => rooms.test(each.file))) {

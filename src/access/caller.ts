@@ -32,6 +32,8 @@ export interface StaffCaller extends Proven {
   readonly declares?: DeclaredRelationship;
   /** `system`: named by the signed claims of a partner's own token, so that `system/` scopes are theirs to use */
   readonly namedBy: 'login' | 'system';
+  /** `jti` of the client's assertion that names the user, where it came beside the token; kept in the audit */
+  readonly assertionId?: string;
   /** person id that the token was launched for: `patient/` scopes count for this person alone, and not without it */
   readonly launchedFor?: string;
 }

@@ -1,6 +1,7 @@
 import { ALGORITHMS, DEFAULT_CLAIMS, TOKEN_KINDS } from './issuers.ts';
 import { parsePointer } from './json-pointer.ts';
-import { isObject } from './strict-json.ts';
+import { parseScopes } from './scopes.ts';
+import { isObject, type JsonObject } from './strict-json.ts';
 
 type Check = (value: unknown) => boolean;
 
@@ -23,7 +24,7 @@ const MEMBERS: Readonly<Record<string, readonly [check: Check, must: string, nee
   callers: [isCallers, 'must be {"fixed": kind} or {"claim": JSON Pointer, "kinds": [kind]}', 'needed'],
   clients: [
     (value) => isObject(value) && Object.values(value).every(isClient),
-    'must name an organisation for each client',
+    'must give each client an organisation, with speaksFor, scopes (SMART scopes of the record) and keys where needed',
   ],
   organisations: [(value) => isAll(value) || isTexts(value), 'must list codes or be {"all": true}'],
   organisationSystems: [isTexts, 'must list identifier systems'],
@@ -46,7 +47,15 @@ export function issuerFaults(entry: unknown): readonly string[] {
     const value = entry[name];
     if (value === undefined ? needed !== undefined : !check(value)) faults.push(`/${name} ${must}`);
   }
-  return faults;
+  return [...faults, ...scopelessServices(entry)];
+}
+
+/** Where every token is a service's own, a client without scopes could do nothing: something was forgotten. */
+function scopelessServices({ callers, clients }: JsonObject): readonly string[] {
+  if (!isObject(callers) || callers['fixed'] !== 'system' || !isObject(clients)) return [];
+  return Object.entries(clients)
+    .filter(([, client]) => isClient(client) && isObject(client) && client['scopes'] === undefined)
+    .map(([id]) => `/clients/${id} must list the scopes that the service may use at most`);
 }
 
 function hasOnly(value: object, ...names: string[]): boolean {
@@ -77,8 +86,23 @@ function isCallers(value: unknown): boolean {
 }
 
 function isClient(value: unknown): boolean {
-  if (!isObject(value) || !hasOnly(value, 'organisation', 'speaksFor')) return false;
-  return isText(value['organisation']) && (value['speaksFor'] === undefined || isTexts(value['speaksFor']));
+  if (!isObject(value) || !hasOnly(value, 'organisation', 'speaksFor', 'scopes', 'keys')) return false;
+  const { organisation, speaksFor, scopes, keys } = value;
+  return (
+    isText(organisation) &&
+    (speaksFor === undefined || isTexts(speaksFor)) &&
+    (scopes === undefined || isScopes(scopes)) &&
+    (keys === undefined || isKeys(keys))
+  );
+}
+
+/** Each one scope that grants something here: a misspelt one would silently grant nothing. */
+function isScopes(value: unknown): boolean {
+  return Array.isArray(value) && isTexts(value) && value.every((text) => isOneScope(String(text)));
+}
+
+function isOneScope(text: string): boolean {
+  return !text.includes(' ') && parseScopes(text).length === 1;
 }
 
 function isAll(value: unknown): boolean {

@@ -46,6 +46,14 @@ export interface ClientBinding {
   readonly organisation: string;
   /** other organisations whose people the client may name */
   readonly speaksFor?: readonly string[];
+  /**
+   * the most that its tokens may do: SMART scopes, v1 or v2 (specification facts 3.1). What a token allows beyond them
+   * counts for nothing. Absent: nothing for a service's own tokens (kind `system`), whatever the token says; for tokens
+   * of people what the token says, since their issuer grants it at each login and their role limits it
+   */
+  readonly scopes?: readonly string[];
+  /** its registered key set: what it signs user assertions with (DESIGN 4). Absent: it may send none */
+  readonly keys?: IssuerKeys;
 }
 
 /** JSON Pointers (RFC 6901) into the payload. */

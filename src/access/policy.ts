@@ -1,4 +1,5 @@
 import type { ServedTypeName } from '../fhir/served.ts';
+import { isTestNumber } from '../identity/nhs-number.ts';
 import type { Weekday } from './arrival.ts';
 
 /**
@@ -13,6 +14,13 @@ export interface Policy {
   readonly sources: ReadonlyMap<string, SourcePolicy>;
   /** sectors whose data an opt-out hides from staff: both by our reading of "opt out completely" */
   readonly optOutHides: readonly Sector[];
+  /** whether NHS numbers of the test range are taken as people's; absent: refused, in extracts and in requests */
+  readonly testNumbers?: 'allow' | 'refuse';
+}
+
+/** Whether a number is of the test range and may be nobody's here. */
+export function isRefusedNumber({ testNumbers }: Policy, nhsNumber: string): boolean {
+  return testNumbers !== 'allow' && isTestNumber(nhsNumber);
 }
 
 export type Sector = 'health' | 'social-care';

@@ -81,6 +81,40 @@ function percentDecoded(text: string): string | undefined {
 }
 
 /**
+ * What two lists of scopes both allow: a token's and its client's registration. Levels are never turned into each other.
+ * Of constraints only categories named by both stay, so that a row has to lie within either.
+ */
+export function commonScopes(some: readonly Scope[], others: readonly Scope[]): readonly Scope[] {
+  const common = some.flatMap((one) => others.flatMap((other) => commonScope(one, other) ?? []));
+  const once = new Map(common.map((scope) => [textOf(scope), scope]));
+  return [...once.values()];
+}
+
+function commonScope(one: Scope, other: Scope): Scope | undefined {
+  const type = one.type === '*' ? other.type : one.type;
+  if (one.level !== other.level || (other.type !== '*' && other.type !== type)) return undefined;
+  const letters = [...one.letters].filter((letter) => other.letters.includes(letter)).join('');
+  if (letters === '') return undefined;
+  const scope = { level: one.level, type, letters };
+  const constraint = one.constraint ?? other.constraint;
+  if (constraint === undefined) return scope;
+  if (one.constraint === undefined || other.constraint === undefined) return { ...scope, constraint };
+  const categories = commonCategories(one.constraint.categories, other.constraint.categories);
+  return categories.length === 0 ? undefined : { ...scope, constraint: { categories } };
+}
+
+/** A code of any system and the same code of one system have the narrower in common. */
+function commonCategories(some: readonly string[], others: readonly string[]): readonly string[] {
+  const within = (lists: readonly string[], category: string): boolean =>
+    lists.includes(category) || lists.includes(category.slice(category.indexOf('|') + 1));
+  const common = [
+    ...some.filter((category) => within(others, category)),
+    ...others.filter((category) => within(some, category)),
+  ];
+  return [...new Set(common)];
+}
+
+/**
  * What scopes allow of one interaction with one type: the union of those that suit.
  *
  * @param levels the levels that count for the kind of caller

@@ -10,7 +10,7 @@ import { Claims, claimPointers, pointerOf } from './claims.ts';
 import { type ClientBinding, type IssuerConfiguration, TOKEN_KINDS, type TokenKind } from './issuers.ts';
 import { valueAt } from './json-pointer.ts';
 import { refuseToken } from './refuse-token.ts';
-import { parseScopes, type Scope } from './scopes.ts';
+import { commonScopes, parseScopes, type Scope } from './scopes.ts';
 import type { JsonObject } from './strict-json.ts';
 
 /** Reads the caller out of verified claims, by one issuer's configuration. */
@@ -34,11 +34,13 @@ export function callerReader(issuer: IssuerConfiguration): CallerReader {
   const pointers = claimPointers(issuer.claims);
   const kindOf = kindReader(issuer);
   const assured = assurance(issuer);
+  const registered = registeredScopes(issuer);
   return (payload) => {
     if (!assured(payload)) throw refuseToken('token-claims');
     const claims = new Claims(payload, pointers);
-    const proven = provenBy(issuer, claims);
-    switch (kindOf(payload)) {
+    const kind = kindOf(payload);
+    const proven = within(registered, kind, provenBy(issuer, claims));
+    switch (kind) {
       case 'patient':
         return patient(proven, claims);
       case 'system':
@@ -93,6 +95,23 @@ function provenBy(issuer: IssuerConfiguration, claims: Claims): Proven {
   };
 }
 
+/** By client id; only clients that are registered with scopes. */
+type RegisteredScopes = ReadonlyMap<string, readonly Scope[]>;
+
+function registeredScopes({ clients = {} }: IssuerConfiguration): RegisteredScopes {
+  const limited = Object.entries(clients).flatMap(([id, { scopes }]) =>
+    scopes === undefined ? [] : [[id, parseScopes(scopes.join(' '))] as const],
+  );
+  return new Map(limited);
+}
+
+/** Token and registration must both allow: a service, for which nobody logs in, is allowed nothing without the second. */
+function within(registered: RegisteredScopes, kind: TokenKind, proven: Proven): Proven {
+  const most = registered.get(proven.client);
+  if (most === undefined) return kind === 'system' ? { ...proven, scopes: [] } : proven;
+  return { ...proven, scopes: commonScopes(proven.scopes, most) };
+}
+
 function patient(proven: Proven, claims: Claims): PatientCaller {
   const nhsNumber = claims.text('nhsNumber');
   if (!/^\d{10}$/.test(nhsNumber)) throw refuseToken('token-claims');
@@ -103,12 +122,43 @@ function patient(proven: Proven, claims: Claims): PatientCaller {
 function system(issuer: IssuerConfiguration, proven: Proven, claims: Claims): SystemCaller | StaffCaller {
   const client = clientOf(issuer, proven.client);
   if (client === undefined) throw refuseToken('token-claims');
-  // a client's own subject is not a user
-  const work = workOf(issuer, proven, claims, proven.subject === proven.client ? '' : proven.subject);
+  return (
+    namedUser(issuer, proven, claims, proven.subject) ?? {
+      kind: 'system',
+      ...proven,
+      organisation: client.organisation,
+    }
+  );
+}
+
+/** Reads the user out of the verified claims of a client's assertion; undefined where they do not name all. */
+export type AssertionReader = (caller: SystemCaller, claims: JsonObject) => StaffCaller | undefined;
+
+/**
+ * For assertions that a client sends beside its token: their claims are where DEFAULT_CLAIMS say, `sub` the user. Scopes
+ * are the token's.
+ *
+ * @returns a reader that throws as `callerReader` does
+ */
+export function assertionReader(issuer: IssuerConfiguration): AssertionReader {
+  const pointers = claimPointers(undefined);
+  return ({ kind, organisation, ...proven }, payload) => {
+    const claims = new Claims(payload, pointers);
+    const user = namedUser(issuer, proven, claims, claims.registered('sub'));
+    return user && { ...user, assertionId: claims.registered('jti') };
+  };
+}
+
+/** @param subject who is meant where no user id is given; a client itself is no user */
+function namedUser(
+  issuer: IssuerConfiguration,
+  proven: Proven,
+  claims: Claims,
+  subject: string,
+): StaffCaller | undefined {
+  const work = workOf(issuer, proven, claims, subject === proven.client ? '' : subject);
   const purpose = claims.code('purpose', PURPOSE_SYSTEMS);
-  if (work === undefined || purpose === '' || claims.prose('reason').trim() === '') {
-    return { kind: 'system', ...proven, organisation: client.organisation };
-  }
+  if (work === undefined || purpose === '' || claims.prose('reason').trim() === '') return undefined;
   return staff(proven, work, claims, 'system');
 }
 

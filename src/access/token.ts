@@ -1,22 +1,16 @@
 import { hash } from 'node:crypto';
-import { compactVerify } from 'jose';
 import { LRUCache } from 'lru-cache';
 import type { Caller } from './caller.ts';
 import { issuerFaults } from './issuer-faults.ts';
-import { type Algorithm, type IssuerConfiguration, LONGEST_LIFE } from './issuers.ts';
+import { type IssuerConfiguration, LONGEST_LIFE } from './issuers.ts';
+import { hasForeignHeader, isSigned, LEEWAY, openedJws, typeOf } from './jws.ts';
 import { type KeyReading, KeySource, type VerificationKey } from './keys.ts';
 import { refuseToken } from './refuse-token.ts';
-import { type JsonObject, parseStrictObject } from './strict-json.ts';
+import type { JsonObject } from './strict-json.ts';
 import { type CallerReader, callerReader } from './token-caller.ts';
 
 const LARGEST_TOKEN = 8192;
 const BEARER = /^bearer +(.*)$/i;
-const COMPACT_JWS = /^([\w-]+)\.([\w-]+)\.([\w-]+)$/;
-/** header members that change what is signed or who signed it: none is understood here */
-const FOREIGN_HEADERS = ['crit', 'b64', 'zip', 'enc', 'cty', 'jwk'];
-
-/** Seconds that another clock may be ahead of ours: for `nbf` and `iat`. `exp` has none: it only ever shortens. */
-const LEEWAY = 30;
 const REMEMBERED_TOKENS = 5000;
 
 /** One configured issuer, ready for use. */
@@ -105,7 +99,9 @@ export class TokenVerifier {
 
   /** Everything that is cheap comes before the signature: a stranger's token costs little. */
   async #verifyAnew(token: string, now: number): Promise<Verified> {
-    const { header, claims } = opened(token);
+    const opened = openedJws(token);
+    if (opened === undefined) throw refuseToken('token-malformed');
+    const { header, claims } = opened;
     const issuer = this.#issuers.get(string(claims['iss']));
     if (issuer === undefined) throw refuseToken('token-issuer');
     checkType(header, claims, issuer.configuration);
@@ -130,35 +126,15 @@ function bearerToken(authorization: string | undefined): string {
   return token;
 }
 
-/** Header and payload, not yet believed. Encrypted tokens and the JSON forms are not of this shape. */
-function opened(token: string): { readonly header: JsonObject; readonly claims: JsonObject } {
-  const [, header = '', payload = '', signature = ''] = COMPACT_JWS.exec(token) ?? [];
-  const headerObject = parseStrictObject(decoded(header));
-  const claims = parseStrictObject(decoded(payload));
-  decoded(signature);
-  if (headerObject === undefined || claims === undefined) throw refuseToken('token-malformed');
-  return { header: headerObject, claims };
-}
-
-/** Base64url in its one canonical form: a token has one spelling. */
-function decoded(part: string): Uint8Array {
-  const bytes = Buffer.from(part, 'base64url');
-  if (part === '' || bytes.toString('base64url') !== part) throw refuseToken('token-malformed');
-  return bytes;
-}
-
 /**
  * An access token and nothing else: identity tokens, logout tokens and assertions have other types (RFC 9068). A token
  * bound to a key that the caller would have to prove is refused, for no proof is asked here.
  */
 function checkType(header: JsonObject, claims: JsonObject, issuer: IssuerConfiguration): void {
-  const typ = string(header['typ'])
-    .toLowerCase()
-    .replace(/^application\//, '');
+  const typ = typeOf(header);
   const allowed = typ === 'at+jwt' || (typ === 'jwt' && issuer.typ?.includes('JWT') === true);
-  const foreign = FOREIGN_HEADERS.some((name) => Object.hasOwn(header, name));
   const other = ['events', 'cnf', 'nonce', 'at_hash'].some((name) => Object.hasOwn(claims, name));
-  if (!allowed || foreign || other) throw refuseToken('token-type');
+  if (!allowed || hasForeignHeader(header) || other) throw refuseToken('token-type');
 }
 
 function timesOf(claims: JsonObject, issuer: IssuerConfiguration): Times {
@@ -186,16 +162,6 @@ function checkAudience(claim: unknown, issuer: IssuerConfiguration): void {
   const audience: readonly unknown[] = Array.isArray(claim) ? claim : [claim];
   if (!audience.every((one) => typeof one === 'string')) throw refuseToken('token-claims');
   if (!audience.some((one) => issuer.audience.includes(one))) throw refuseToken('token-audience');
-}
-
-async function isSigned(token: string, key: VerificationKey): Promise<boolean> {
-  const algorithms: Algorithm[] = [key.algorithm];
-  try {
-    await compactVerify(token, key.key, { algorithms });
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function string(value: unknown): string {

@@ -49,7 +49,10 @@ export function errorDoor(services: HttpServices, early: EarlyRefusals) {
 export function answerProblem(problem: Problem, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const { status } = PROBLEM_TABLE[problem.kind];
   if (problem.kind === 'unauthenticated') {
-    const error = problem.detail.reason === 'token-missing' ? '' : ', error="invalid_token"';
+    const { reason = '' } = problem.detail;
+    // RFC 6750, 3.1: of an assertion the token is not to blame
+    const blameless = reason === 'token-missing' || reason.startsWith('assertion-');
+    const error = blameless ? '' : ', error="invalid_token"';
     reply.header('www-authenticate', `Bearer realm="My Care Record"${error}`);
   }
   if (problem.kind === 'method-not-allowed') reply.header('allow', allowed(request));

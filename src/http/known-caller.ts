@@ -1,15 +1,36 @@
 import type { FastifyRequest } from 'fastify';
 import type { Caller } from '../access/caller.ts';
 import { Problem } from '../fhir/problem.ts';
-import type { RejectedRequest } from '../record/rejected.ts';
+import { type RejectedRequest, recordRejected } from '../record/rejected.ts';
 import { rawRequestOf } from './query.ts';
 import type { HttpServices } from './services.ts';
 import { clientAddress } from './strict-request.ts';
 import { traceOf } from './trace.ts';
 import type { UnauthenticatedCounter } from './unauthenticated.ts';
 
-/** @throws Problem `unauthenticated`, counted; `unavailable` where the issuer's keys cannot be had */
+/**
+ * Who asks: whom the token proves, or the user whom a service names beside its token (header `MCR-User-Assertion`).
+ *
+ * @throws Problem `unauthenticated`, counted; `unavailable` where the issuer's keys cannot be had; whatever is wrong with
+ *   an assertion, accounted for as the service's own request
+ */
 export async function authenticate(
+  services: HttpServices,
+  unauthenticated: UnauthenticatedCounter,
+  request: FastifyRequest,
+): Promise<Caller> {
+  const caller = await provenByToken(services, unauthenticated, request);
+  const assertion = request.headers['mcr-user-assertion'];
+  if (assertion === undefined) return caller;
+  try {
+    return await services.assertions.userOf(caller, String(assertion), services.disclosure.now());
+  } catch (error) {
+    const about = { ...accountOf(request, caller), what: attempted(request) };
+    throw await recordRejected(services.disclosure, about, error);
+  }
+}
+
+async function provenByToken(
   services: HttpServices,
   unauthenticated: UnauthenticatedCounter,
   request: FastifyRequest,

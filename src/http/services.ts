@@ -1,4 +1,5 @@
 import type { TokenVerifier } from '../access/token.ts';
+import type { UserAssertions } from '../access/user-assertion.ts';
 import type { Occurrence } from '../audit/occurrence.ts';
 import type { DisclosePorts } from '../record/ports.ts';
 import type { ConformanceResource } from './conformance.ts';
@@ -8,6 +9,7 @@ import type { SourceSight } from './loads-page.ts';
 export interface HttpServices {
   readonly disclosure: DisclosePorts;
   readonly tokens: TokenVerifier;
+  readonly assertions: UserAssertions;
   /** our own profiles, code systems and value sets */
   readonly conformance: readonly ConformanceResource[];
   readonly limits: { readonly requestsPerMinute: number };

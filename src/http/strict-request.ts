@@ -3,7 +3,15 @@ import type { FastifyRequest } from 'fastify';
 import { Problem } from '../fhir/problem.ts';
 
 /** Headers that may come once: Node keeps the first or joins them, and either could be somebody else's. */
-const SINGLE = ['authorization', 'host', 'content-type', 'content-length', 'x-request-id', 'prefer'];
+const SINGLE = [
+  'authorization',
+  'mcr-user-assertion',
+  'host',
+  'content-type',
+  'content-length',
+  'x-request-id',
+  'prefer',
+];
 
 /**
  * Refuses what Node and Fastify let through and no honest client sends: a second Host or Authorization header, an

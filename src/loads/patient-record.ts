@@ -1,3 +1,4 @@
+import { isRefusedNumber, type Policy } from '../access/policy.ts';
 import { securityLabels } from '../fhir/codings.ts';
 import { isRestrictedLabel } from '../fhir/labels.ts';
 import { type Demographics, fold, isComparable } from '../identity/demographics.ts';
@@ -61,6 +62,14 @@ export function patientRecord(patient: object, line: number, hash: Buffer, day: 
     names: [...new Set(name.flatMap(searchNames))],
     households: householdKeys(rest.address ?? []),
   };
+}
+
+/** The record, at fault where its number is of the test range and the policy takes none (attack catalogue O-11). */
+export function withoutTestNumber(record: PatientRecord, policy: Policy): PatientRecord {
+  const { nhsNumber } = record;
+  return nhsNumber !== undefined && isRefusedNumber(policy, nhsNumber)
+    ? { ...record, fault: 'test-number' }
+    : record;
 }
 
 /**

@@ -131,8 +131,13 @@ export interface LoadSession {
 
 /** The source's own patients, and who they are. */
 export interface PatientPhase {
-  /** Takes over, unread, the patients whose row is as it was; -1 where the extract has no such file. */
-  recognise(file: number): Promise<void>;
+  /**
+   * Takes over, unread, the patients whose row is as it was.
+   *
+   * @param file -1 where the extract has no such file
+   * @param takesTestNumbers whether numbers of the test range are taken: what was judged otherwise is read again
+   */
+  recognise(file: number, takesTestNumbers: boolean): Promise<void>;
   /** Patient rows that are new or changed, in order of lines. */
   unread(afterLine: number, limit: number): Promise<readonly RowPlace[]>;
   /** NHS numbers of the people whom somebody has confirmed waiting patients to be, by local id. */

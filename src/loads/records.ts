@@ -21,6 +21,8 @@ export type PatientFault =
   | 'no-nhs-number'
   | 'nhs-number'
   | 'nhs-number-status'
+  /** of the test range, where that is refused: whatever else is wrong */
+  | 'test-number'
   /** as above, in a feed whose people without a verified number wait to be matched */
   | 'unverified'
   | 'demographics-missing'

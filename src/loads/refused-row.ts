@@ -5,6 +5,8 @@ const HINTS: Readonly<Record<string, string>> = {
   'no-nhs-number': 'its Patient has no NHS number',
   'nhs-number': 'the NHS number of its Patient fails the check digit, or there are several',
   'nhs-number-status': 'the NHS number of its Patient is not verified',
+  'test-number':
+    'the NHS number of its Patient is of the test range, which this installation does not take (testNumbers)',
   unverified: 'the NHS number of the child is not verified',
   'demographics-missing':
     'its Patient lacks what tells people apart: two of birth date, family and given name',

@@ -140,6 +140,7 @@ function namedBy(caller: Caller): Readonly<Record<string, string>> {
   if (caller.kind !== 'staff') return {};
   return {
     ...(caller.namedBy === 'system' ? { 'named-by': 'system' } : {}),
+    ...(caller.assertionId === undefined ? {} : { 'user-assertion': caller.assertionId }),
     ...(caller.launchedFor === undefined ? {} : { 'launched-for': caller.launchedFor }),
     ...(caller.declares === undefined ? {} : declared(caller.declares)),
   };

@@ -78,6 +78,12 @@ export class PageTokens {
 
 /** Whose the token is: the same person or service, at the same client, in the same capacity. */
 function holder(caller: Caller): string {
-  const parts = [caller.kind, caller.issuer, caller.subject, caller.client];
+  const parts = [
+    caller.kind,
+    caller.issuer,
+    caller.subject,
+    caller.client,
+    'user' in caller && caller.user.id,
+  ];
   return createHash('sha256').update(JSON.stringify(parts)).digest('base64url');
 }

@@ -1,8 +1,8 @@
 import type { PersonReference } from '../access/ask.ts';
-import type { Caller } from '../access/caller.ts';
+import type { Caller, PatientCaller } from '../access/caller.ts';
 import type { ConsentLimits } from '../access/consent-limits.ts';
 import type { AgreementFact, Facts, PersonFacts, RelationshipFact } from '../access/facts.ts';
-import type { Policy } from '../access/policy.ts';
+import { isRefusedNumber, type Policy } from '../access/policy.ts';
 import { namesOf, readRelationship } from '../access/relationship-text.ts';
 import { londonDay } from '../fhir/london.ts';
 import { servedByCode } from '../fhir/served.ts';
@@ -23,7 +23,7 @@ export function factReader(
   const codeOf = new Map([...policy.sources.values()].map((source) => [source.number, source.code]));
   const viewOf = viewReader(database, codeOf);
   return async (person, caller, { publication, at: past } = {}) => {
-    const asked = [key(person), ...callerKey(caller), publication ?? null, carers(caller, policy)];
+    const asked = [key(person, policy), ...callerKey(caller), publication ?? null, carers(caller, policy)];
     const [row] = await (past === undefined
       ? database.read(STATEMENTS[person.by], asked)
       : database.read(PAST[person.by], [...asked, past]));
@@ -38,7 +38,7 @@ export function factReader(
       ...(past === undefined ? {} : { at: past }),
       sources: inPart(await viewOf({ publication: newest }), row[17], codeOf),
       callerNumbers:
-        caller.kind === 'patient' ? [numberHmac(caller.nhsNumber)] : ((row[1] ?? []) as string[]),
+        caller.kind === 'patient' ? ownNumbers(caller, policy).map(numberHmac) : ((row[1] ?? []) as string[]),
       person: person.by === 'none' ? 'absent' : personFacts(row, codeOf, numberHmac),
     };
   };
@@ -55,8 +55,14 @@ function inPart(view: View, removed: unknown, codeOf: ReadonlyMap<number, string
   );
 }
 
-function key(person: PersonReference): string | null {
-  if (person.by === 'nhs-number') return person.nhsNumber;
+/** A number that is nobody's here is not a patient's own either. */
+function ownNumbers({ nhsNumber }: PatientCaller, policy: Policy): readonly string[] {
+  return isRefusedNumber(policy, nhsNumber) ? [] : [nhsNumber];
+}
+
+/** Null finds nobody. */
+function key(person: PersonReference, policy: Policy): string | null {
+  if (person.by === 'nhs-number') return isRefusedNumber(policy, person.nhsNumber) ? null : person.nhsNumber;
   return person.by === 'person-id' || person.by === 'resource' ? person.id : null;
 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import t from 'tap';
-import { covers, parseScopes, scopeCover } from '../../src/access/scopes.ts';
+import { commonScopes, covers, parseScopes, scopeCover, scopeText } from '../../src/access/scopes.ts';
 import { nhsNumberHmac } from '../../src/access/staff-number.ts';
 import { everything, facts, outcome, patient, read, search, staff, system, VITAL } from './world.ts';
 
@@ -108,6 +108,36 @@ t.test('no text makes the parser throw or grant more than its letters', async ()
       },
     ),
   );
+});
+
+t.test('what two lists have in common opens nothing that either would not', async (t) => {
+  const scope = fc
+    .tuple(
+      fc.constantFrom('user', 'system'),
+      fc.constantFrom('*', 'Flag', 'Patient'),
+      fc.constantFrom('r', 's', 'rs', 'read', '*', 'cruds'),
+      fc.constantFrom('', '', '?category=a', '?category=x|a,y|b', '?category=b,x|c'),
+    )
+    .map((parts) => `${parts[0]}/${parts[1]}.${parts[2]}${parts[3]}`);
+  const lists = fc.array(scope, { maxLength: 4 }).map((some) => parseScopes(some.join(' ')));
+  const row = fc.subarray(['x|a', 'y|a', 'y|b', 'x|c']);
+  const opens = (list: ReturnType<typeof parseScopes>, categories: readonly string[]): boolean =>
+    covers(scopeCover(list, ['system'], 'r', 'Flag'), categories);
+  fc.assert(
+    fc.property(lists, lists, row, (one, other, categories) => {
+      const both = commonScopes(one, other);
+      return !opens(both, categories) || (opens(one, categories) && opens(other, categories));
+    }),
+    { numRuns: 2000 },
+  );
+  fc.assert(
+    fc.property(
+      lists,
+      row,
+      (one, categories) => opens(commonScopes(one, one), categories) === opens(one, categories),
+    ),
+  );
+  t.equal(scopeText(commonScopes(parseScopes('user/*.rs'), parseScopes('user/Flag.cruds'))), 'user/Flag.rs');
 });
 
 t.test('scopes of several kinds add up, by level, letter and type', async (t) => {

@@ -1,6 +1,7 @@
 import t from 'tap';
 import { issuerFaults } from '../../src/access/issuer-faults.ts';
 import type { IssuerConfiguration } from '../../src/access/issuers.ts';
+import { type Scope, scopeText } from '../../src/access/scopes.ts';
 import { TokenVerifier } from '../../src/access/token.ts';
 import { callerReader } from '../../src/access/token-caller.ts';
 import { Problem } from '../../src/fhir/problem.ts';
@@ -22,7 +23,7 @@ function read(changes: Changes, payload: Record<string, unknown>): object | stri
 const NO = 'unauthenticated token-claims';
 const SYSTEM: Changes = {
   callers: { fixed: 'system' },
-  clients: { lcs: { organisation: 'RXQ', speaksFor: ['RNU'] } },
+  clients: { lcs: { organisation: 'RXQ', speaksFor: ['RNU'], scopes: ['user/*.rs'] } },
 };
 const PATIENT: Changes = { callers: { fixed: 'patient' } };
 const DESK: Changes = { callers: { fixed: 'governance' } };
@@ -227,6 +228,87 @@ t.test('claims are found where the configuration says', async (t) => {
   t.equal(read({ claims: { role: '/__proto__/x' } }, claims()), NO);
   t.equal(read({ claims: { role: '/constructor/name' } }, claims()), NO);
   t.equal(read({ claims: { role: '/roles/length' } }, claims({ roles: ['x'] })), NO);
+});
+
+t.test('a token is good for what its client is registered for, and no more', async (t) => {
+  const of = (callers: unknown, registered: readonly string[] | undefined, scope: string): string => {
+    const client = { organisation: 'RXQ', ...(registered === undefined ? {} : { scopes: registered }) };
+    const changes = { callers, clients: { lcs: client } };
+    const got = read(changes, claims({ sub: 'u', client_id: 'lcs', scope, extensions: extensions() }));
+    return typeof got === 'string' ? got : scopeText((got as { scopes: readonly Scope[] }).scopes);
+  };
+  const [service, people] = [{ fixed: 'system' }, { fixed: 'staff' }];
+  const table: readonly [title: string, got: string, wanted: string][] = [
+    ['the same', of(service, ['system/*.rs'], 'system/*.rs'), 'system/*.rs'],
+    ['the token asks for more types', of(service, ['system/Patient.rs'], 'system/*.rs'), 'system/Patient.rs'],
+    ['the token has fewer types', of(service, ['system/*.rs'], 'system/Patient.r'), 'system/Patient.r'],
+    [
+      'the token has more letters',
+      of(service, ['system/Patient.r'], 'system/Patient.cruds'),
+      'system/Patient.r',
+    ],
+    ['v1 registered, v2 in the token', of(service, ['system/*.read'], 'system/*.cruds'), 'system/*.rs'],
+    ['v2 registered, v1 in the token', of(service, ['system/*.s'], 'system/*.*'), 'system/*.s'],
+    ['letters without any in common', of(service, ['system/*.r'], 'system/*.s'), ''],
+    ['another type', of(service, ['system/Patient.rs'], 'system/Observation.rs'), ''],
+    ['another level', of(service, ['user/*.rs'], 'system/*.rs'), ''],
+    ['the token is silent', of(service, ['system/*.rs'], ''), ''],
+    [
+      'two of each',
+      of(service, ['system/Patient.r', 'system/Flag.rs'], 'system/Flag.s system/*.r'),
+      'system/Flag.s system/Patient.r system/Flag.r',
+    ],
+    [
+      'a category registered',
+      of(service, ['system/Observation.rs?category=laboratory'], 'system/*.rs'),
+      'system/Observation.rs?category=laboratory',
+    ],
+    [
+      'a category in the token',
+      of(service, ['system/*.rs'], 'system/Observation.rs?category=laboratory'),
+      'system/Observation.rs?category=laboratory',
+    ],
+    [
+      'the narrower category',
+      of(service, ['system/*.rs?category=x|a,b'], 'system/Flag.rs?category=a,c'),
+      'system/Flag.rs?category=x%7Ca',
+    ],
+    ['no category in common', of(service, ['system/*.rs?category=x|a'], 'system/*.rs?category=y|a'), ''],
+    ['a service without registered scopes', of(service, undefined, 'system/*.rs user/*.rs'), ''],
+    ['people, by their issuer and role', of(people, undefined, 'user/*.rs'), 'user/*.rs'],
+    ['people, where scopes are registered', of(people, ['user/Patient.rs'], 'user/*.rs'), 'user/Patient.rs'],
+  ];
+  for (const [title, got, wanted] of table) t.equal(got, wanted, title);
+  const mixed = {
+    callers: { claim: '/kind' },
+    clients: { 'ward-app': { organisation: 'RXQ' } },
+  };
+  t.match(read(mixed, claims({ kind: 'system' })), { scopes: [] }, 'whatever says that it is a service');
+  t.match(read(mixed, claims({ kind: 'staff' })), { scopes: [{ level: 'user' }] });
+});
+
+t.test('a registration that would grant nothing, or something unforeseen, is no configuration', async (t) => {
+  const faultsOf = (callers: unknown, scopes: unknown): readonly string[] =>
+    issuerFaults({ ...HOSPITAL, callers, clients: { lcs: { organisation: 'RXQ', scopes } } });
+  const service = { fixed: 'system' };
+  t.strictSame(faultsOf(service, ['system/*.rs', 'system/Observation.rs?category=laboratory']), []);
+  t.strictSame(faultsOf(service, undefined), [
+    '/clients/lcs must list the scopes that the service may use at most',
+  ]);
+  t.strictSame(faultsOf({ fixed: 'staff' }, undefined), []);
+  const wrong = [
+    [],
+    '',
+    'system/*.rs',
+    ['system/*.rs user/*.rs'],
+    ['openid'],
+    ['system/*.sr'],
+    ['x'],
+    [7],
+    [''],
+    {},
+  ];
+  for (const scopes of wrong) t.equal(faultsOf(service, scopes).length, 1, JSON.stringify(scopes));
 });
 
 t.test("an issuer's configuration is checked whole", async (t) => {

@@ -25,8 +25,4 @@ export const PENDING: Readonly<Record<string, Pending>> = {
     reason: 'refused and recorded; the alert to the privacy officer waits for the monitoring of governance',
   },
   'O-07': { reason: 'proxies are out until they are granted (DESIGN 8): no token of one is taken' },
-  'O-11': {
-    reason:
-      'not built: production takes numbers of the test range like any other. What a load does with them is to be decided first',
-  },
 };

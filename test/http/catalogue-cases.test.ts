@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
 import { gateOf, NEVER } from '../support/gate.ts';
 import { personIds } from '../support/hard-case-people.ts';
 import { GP } from '../support/hard-cases.ts';
 import { behind, comparable, eventsOf, given, plant, RESTRICTED, sourceOf } from '../support/planted.ts';
-import { byNumber, testService } from '../support/service.ts';
+import { byNumber, serviceOver, testService } from '../support/service.ts';
 import * as tangle from '../support/tangled-record.ts';
 
 /*
@@ -425,3 +427,40 @@ t.test('cases of the attack catalogue', async (t) => {
     },
   );
 });
+
+t.test(
+  'O-11: whoever is asked for by a number of the test range is unknown, unless it is allowed',
+  async (t) => {
+    const allowing = await testService(t, { people: 60 });
+    const file = join(allowing.folder, 'config.json');
+    const { testNumbers, ...silent } = JSON.parse(readFileSync(file, 'utf8'));
+    t.equal(testNumbers, 'allow', 'the demonstration takes them by its configuration');
+    writeFileSync(file, JSON.stringify(silent));
+    const refusing = await serviceOver(t, allowing.folder, allowing.databaseUrl);
+    const { nhsNumber } = allowing.person('showcase');
+    const token = await allowing.token(GP);
+    const found = await allowing.get(`Patient?identifier=${byNumber(nhsNumber)}`, token);
+    const id: string = found.json.entry[0].resource.id;
+    const own = await allowing.token({ kind: 'patient', nhsNumber: nhsNumber ?? '' });
+    const asked: readonly [path: string, by: string][] = [
+      [`Patient?identifier=${byNumber(nhsNumber)}`, token],
+      [`Condition?patient:identifier=${byNumber(nhsNumber)}`, token],
+      [`Condition?patient:identifier=${byNumber(nhsNumber)}`, own],
+      [`Condition?patient=${id}`, own],
+    ];
+    for (const [path, by] of asked) {
+      const shown = await allowing.get(path, by);
+      t.equal(shown.status, 200, path);
+      t.ok(shown.json.entry.length > 0, 'is there where it is allowed');
+      const unknown = path.replace(nhsNumber ?? '', '9990999996');
+      const [hidden, nobody] = [await refusing.get(path, by), await refusing.get(unknown, by)];
+      t.notOk(
+        hidden.json.entry?.some((e: { search?: { mode: string } }) => e.search?.mode === 'match'),
+        path,
+      );
+      if (unknown !== path)
+        t.equal(hidden.json.total, nobody.json.total ?? 0, 'like a number that nobody has');
+      else t.ok([200, 404].includes(hidden.status));
+    }
+  },
+);

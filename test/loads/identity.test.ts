@@ -1,10 +1,13 @@
 import { createSecretKey } from 'node:crypto';
 import t from 'tap';
+import { guardLimits } from '../../src/loads/guards.ts';
 import { NHS, NUMBERS, observation, patient, type Row } from './rows.ts';
 import { visible } from './visible.ts';
 import { type ExtractSpec, type Loader, loader, policy, writeExtract } from './world.ts';
 
 const [ADA, BEN] = NUMBERS;
+/** nothing that shrinks is held */
+const SHRINK = { total: 100, type: 100, practice: 100 };
 
 const OTHER = { name: [{ family: 'Otherwise', given: ['Quentin'] }], birthDate: '1958-02-02' };
 const MARRIED = { name: [{ family: 'Newname', given: ['Ada'] }] };
@@ -173,6 +176,47 @@ t.test('a number that is none, not verified, or missing', async (t) => {
     rejected: { 'nhs-number': 2, 'nhs-number-status': 1, 'no-nhs-number': 1, 'demographics-missing': 1 },
   });
   t.match(await world.rows('select nhs_number from record.person_number'), [{ nhs_number: ADA }]);
+});
+
+t.test('O-11: numbers of the test range are nobody’s, unless the configuration takes them', async (t) => {
+  const world = await loader(t);
+  const { testNumbers, ...silent } = policy();
+  t.equal(testNumbers, 'allow', 'these tests take them by their configuration');
+  const refusing = {
+    policy: silent,
+    guards: guardLimits({ rejected: { total: 100, type: 100 }, shrink: SHRINK }),
+  };
+  const real = '4010232137';
+  const people = [patient('made-up', ADA), patient('real', real)];
+  const numbers = async (): Promise<readonly unknown[]> =>
+    (
+      await world.rows(
+        `select distinct n.nhs_number from record.resource_version v join record.person_number n using (person_id)
+         where v.valid_to = 9223372036854775807 order by 1`,
+      )
+    ).map((row) => row['nhs_number']);
+  const first = await world.load(night('gp', 1, people), refusing);
+  t.equal(first.result, 'published');
+  t.match(first.types, { Observation: { new: 1, rejected: { 'test-number': 1 } } });
+  t.match(first.identity, { accepted: 1, quarantined: { 'test-number': 1 } });
+  t.strictSame(await numbers(), [real]);
+  const again = await world.load(night('gp', 2, people), refusing);
+  t.match(again.types, { Observation: { unchanged: 1, rejected: { 'test-number': 1 } } }, 'nor unchanged');
+  t.match((await world.load(night('gp', 3, people))).types, { Observation: { new: 1 } });
+  t.strictSame(
+    await numbers(),
+    [real, ADA],
+    'taken where the configuration says so, though the row is the same',
+  );
+  const back = await world.load(night('gp', 4, people), refusing);
+  t.match(back.types, { Observation: { rejected: { 'test-number': 1 }, unchanged: 1, deleted: 1 } });
+  t.strictSame(await numbers(), [real], 'and gone where it does not any more');
+  const lone = { ...silent, testNumbers: 'refuse' as const };
+  const explicit = await world.load(night('gp', 5, [patient('x', '9990000026'), ...people]), {
+    ...refusing,
+    policy: lone,
+  });
+  t.match(explicit.types, { Observation: { rejected: { 'test-number': 2 } } });
 });
 
 t.test('a corrected number moves the rows, which did not change, to the other person', async (t) => {

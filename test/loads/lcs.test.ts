@@ -1,10 +1,11 @@
 import t from 'tap';
+import { guardLimits } from '../../src/loads/guards.ts';
 import { columnsOf, TABLE_NAMES } from '../../src/loads/lcs/tables.ts';
 import { folder, type Tables } from './lcs-folder.ts';
 import { agreed, type Given, involvement, lookedAfter, person, referral, WORKER } from './lcs-rows.ts';
 import { NUMBERS } from './rows.ts';
 import { HORIZON, visible } from './visible.ts';
-import { type Loader, loader, TODAY } from './world.ts';
+import { type Loader, loader, policy, TODAY } from './world.ts';
 
 const [ADA, BEN, CLEO, DAN] = NUMBERS;
 
@@ -422,4 +423,15 @@ t.test('an adopted child is not held, whatever else is open', async (t) => {
   );
   t.match(identity.refused, { 'closed-case': 2 });
   t.same(await stored(world), []);
+});
+
+t.test('O-11: a child with a number of the test range is nobody, verified or not', async (t) => {
+  const world = await loader(t);
+  const { testNumbers, ...silent } = policy();
+  t.equal(testNumbers, 'allow');
+  const guards = guardLimits({ rejected: { total: 100, type: 100 } });
+  const { types, identity } = await world.load(folder(1, NIGHT), { policy: silent, guards });
+  t.match(types, { Patient: { new: 0, rejected: { 'test-number': 2 } } });
+  t.match(identity, { accepted: 0, quarantined: { 'test-number': 2 } });
+  t.strictSame(await stored(world), []);
 });

@@ -99,6 +99,7 @@ export function policy(changes: Readonly<Record<string, Partial<SourcePolicy>>> 
     organisations: new Map(organisations.map((each) => [each.code, each])),
     sources: new Map(sources.map((each) => [each.code, each])),
     optOutHides: ['health', 'social-care'],
+    testNumbers: 'allow',
   };
 }
 

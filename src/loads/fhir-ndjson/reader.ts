@@ -1,6 +1,6 @@
 import { isServed, served } from '../../fhir/served.ts';
 import type { ConsentHarvest, ExtractReader, LoadContext } from '../context.ts';
-import { patientRecord, restrictedRow } from '../patient-record.ts';
+import { patientRecord, restrictedRow, withoutTestNumber } from '../patient-record.ts';
 import type { PatientRecord, RestrictedRow } from '../records.ts';
 import type { StagedFile } from '../staging.ts';
 import { rowBatches } from './batches.ts';
@@ -46,12 +46,12 @@ export class FhirReader implements ExtractReader {
   }
 
   async patients(): Promise<void> {
-    const { files, session, manifest } = this.#context;
+    const { files, session, manifest, policy } = this.#context;
     const { patients } = session;
     await readPurges(this.#context);
     const file = files[this.patientFile];
     if (file !== undefined) {
-      await patients.recognise(this.patientFile);
+      await patients.recognise(this.patientFile, policy.testNumbers === 'allow');
       for await (const batch of rowBatches(file, (after, limit) => patients.unread(after, limit))) {
         const read: PatientRecord[] = [];
         const kept: string[] = [];
@@ -59,7 +59,8 @@ export class FhirReader implements ExtractReader {
         for (const { place, bytes } of batch) {
           const row = this.#rows.read(bytes, file);
           if (row.ok) {
-            const record = patientRecord(row.resource, place.line, place.hash, manifest.businessDate);
+            const said = patientRecord(row.resource, place.line, place.hash, manifest.businessDate);
+            const record = withoutTestNumber(said, policy);
             read.push(record);
             if (record.nhsNumber === undefined)
               restricted.push(restrictedRow(row.resource, record.localId, place.hash));

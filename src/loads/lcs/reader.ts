@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { validateStructure } from '../../fhir/structure.ts';
 import type { ConsentHarvest, ExtractReader, LoadContext } from '../context.ts';
-import { patientRecord } from '../patient-record.ts';
+import { patientRecord, withoutTestNumber } from '../patient-record.ts';
 import type {
   CareStanding,
   PatientRecord,
@@ -67,7 +67,7 @@ export class LcsReader implements ExtractReader {
 
   async patients(): Promise<void> {
     const { patients } = this.#context.session;
-    await patients.recognise(this.patientFile);
+    await patients.recognise(this.patientFile, this.#context.policy.testNumbers === 'allow');
     const matched = await patients.matched();
     await this.#pages(
       (after) => patients.unread(after, PAGE),
@@ -131,12 +131,12 @@ export class LcsReader implements ExtractReader {
   }
 
   #record(place: RowPlace, matched: ReadonlyMap<string, string>): readonly PatientRecord[] {
-    const { manifest } = this.#context;
+    const { manifest, policy } = this.#context;
     const { localId, inCare } = this.#unit(place);
     const [patient] = inCare === undefined ? [] : childResources(inCare, this.#council());
     if (patient === undefined) return [];
     const { custodian, ...record } = patientRecord(patient, place.line, place.hash, manifest.businessDate);
-    return [matchedRecord(record, matched.get(localId))];
+    return [withoutTestNumber(matchedRecord(record, matched.get(localId)), policy)];
   }
 
   #standing(localId: string, child: Child): CareStanding {

@@ -19,6 +19,7 @@ const FAULTS: readonly PatientFault[] = [
   'no-nhs-number',
   'nhs-number',
   'nhs-number-status',
+  'test-number',
   'unverified',
   'demographics-missing',
   'duplicate-id',
@@ -42,15 +43,17 @@ export class StoredPatients implements PatientPhase {
     this.#work = work;
   }
 
-  async recognise(file: number): Promise<void> {
+  async recognise(file: number, takesTestNumbers: boolean): Promise<void> {
     const { source } = this.#work;
     await run(this.#work, 'analyze load_row');
     await run(
       this.#work,
       // about whom somebody has decided is read anew: what is stored may be from before
       `${INTO} ${FROM_STORED} join load_row r on r.file = $3 and r.hash = sp.content_hash where sp.source = $1
-         and not exists (select from record.matching_decision d where d.source = $1 and d.local_id = sp.local_id)`,
-      [source.number, FAULTS, file],
+         and not exists (select from record.matching_decision d where d.source = $1 and d.local_id = sp.local_id)
+         -- and so is a row that was judged while test numbers were taken otherwise
+         and coalesce(sp.reason = 'test-number', false) = ($4 and coalesce(sp.nhs_number ~ '^9', false))`,
+      [source.number, FAULTS, file, !takesTestNumbers],
     );
     await run(
       this.#work,
