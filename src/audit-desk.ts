@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { openCheckpoint } from './audit/checkpoint.ts';
 import type { KeyHistory } from './audit/key-history.ts';
@@ -10,6 +9,7 @@ import { type VerifyReport, verifyLog } from './audit/verify.ts';
 import type { Witnessed } from './audit/verify-checkpoints.ts';
 import { readHistoryFile } from './audit-keys.ts';
 import { type Configuration, readConfiguration } from './config.ts';
+import { doneHere } from './operator-event.ts';
 import { environment, packageRoot } from './package-root.ts';
 import { auditKeyFiles, witnessesOf } from './sealing.ts';
 import { StoredLog } from './storage/audit-log-reader.ts';
@@ -77,17 +77,14 @@ export async function proveEvent(
   { configuration, account }: Pick<Service, 'configuration' | 'account'>,
   event: string,
 ): Promise<Proof> {
-  await account({
-    id: randomUUID(),
-    at: Date.now(),
-    requestId: randomUUID(),
-    what: 'configuration',
-    clientAddress: 'local',
-    description: 'Proof that an audit event is in the log',
-    outcome: { code: '0' },
-    policyVersion: configuration.policy.version,
-    details: { operation: 'audit-prove', event },
-  });
+  await account(
+    doneHere({
+      what: 'configuration',
+      description: 'Proof that an audit event is in the log',
+      policyVersion: configuration.policy.version,
+      details: { operation: 'audit-prove', event },
+    }),
+  );
   return withLog(configuration, (log) => proofOf(log, event, historyOf(configuration)));
 }
 

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { thumbprint } from './audit/jws.ts';
 import { historyEntry, type KeyHistory, keyAt, readKeyHistory } from './audit/key-history.ts';
+import { unlessThere } from './made-once.ts';
 import type { WitnessPlace } from './witness.ts';
 
 /** The key that signs checkpoints of the audit log, and the history of all such keys: files outside of the database. */
@@ -75,20 +76,14 @@ export function demoAuditKeys(dataFolder: string, now: number): AuditKeyFiles {
   };
   mkdirSync(dirname(files.keys), { recursive: true, mode: 0o700 });
   const { privateKey } = generateKeyPairSync('ed25519');
-  unlessThere(files.checkpointKey, privateKey.export({ type: 'pkcs8', format: 'pem' }), 0o600);
+  const pem = privateKey.export({ type: 'pkcs8', format: 'pem' });
+  unlessThere(() => writeFileSync(files.checkpointKey, pem, { flag: 'wx', mode: 0o600 }));
   // of the file and not of what was just made: another process may have been first
   const key = createPrivateKey(readFileSync(files.checkpointKey, 'utf8'));
   const history = { keys: [historyEntry(key, new Date(now))] };
-  unlessThere(files.keys, `${JSON.stringify(history, undefined, 2)}\n`, 0o644);
+  const text = `${JSON.stringify(history, undefined, 2)}\n`;
+  unlessThere(() => writeFileSync(files.keys, text, { flag: 'wx', mode: 0o644 }));
   return files;
-}
-
-function unlessThere(file: string, content: string | Buffer, mode: number): void {
-  try {
-    writeFileSync(file, content, { flag: 'wx', mode });
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
-  }
 }
 
 /** How the log is sealed. */

@@ -2,6 +2,7 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Configuration } from './config.ts';
+import { unlessThere } from './made-once.ts';
 
 /** The key that signs load certificates: Ed25519, PEM, private in the configuration and public with the partners. */
 
@@ -32,11 +33,8 @@ export function certificateKey(
   const file = join(dataFolder, 'keys', 'certificate.pem');
   const { privateKey: made } = generateKeyPairSync('ed25519');
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-  try {
-    writeFileSync(file, made.export({ type: 'pkcs8', format: 'pem' }), { flag: 'wx', mode: 0o600 });
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
-  }
+  const pem = made.export({ type: 'pkcs8', format: 'pem' });
+  unlessThere(() => writeFileSync(file, pem, { flag: 'wx', mode: 0o600 }));
   return privateKey(file);
 }
 

@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { londonDay } from './fhir/london.ts';
 import type { NumberPair } from './identity/number-changes.ts';
 import { readKeptApart, readNumberChanges, readUnmerges } from './loads/number-changes.ts';
+import { doneHere } from './operator-event.ts';
 import {
   endNumberChanges,
   type LinkCounts,
@@ -45,14 +45,11 @@ async function accountFor(
   description: string,
   counts: Readonly<Record<string, number>>,
 ): Promise<void> {
-  await account({
-    id: randomUUID(),
-    at: Date.now(),
-    requestId: randomUUID(),
-    what: 'configuration',
-    clientAddress: 'local',
-    description,
-    outcome: { code: '0' },
-    details: Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, String(count)])),
-  });
+  await account(
+    doneHere({
+      what: 'configuration',
+      description,
+      details: Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, String(count)])),
+    }),
+  );
 }

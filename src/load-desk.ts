@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { certificateKey } from './certificate-key.ts';
 import { heldRoot, loadExtract, tidyLoads } from './load.ts';
@@ -8,6 +7,7 @@ import { guardKey } from './loads/guards.ts';
 import { type Decision, decisionFault, type LoadEntry, type RememberedReject } from './loads/history.ts';
 import { heldFolder } from './loads/hold.ts';
 import { type SignedCertificate, signCertificate } from './loads/signature.ts';
+import { doneHere } from './operator-event.ts';
 import { StoredLoadHistory } from './storage/load-history.ts';
 import type { Service } from './wire.ts';
 
@@ -127,25 +127,22 @@ async function accountDecision(
 ): Promise<void> {
   const held = certificate?.guards.filter(({ outcome }) => outcome === 'exceeded').map(guardKey) ?? [];
   const name = configuration.policy.sources.get(source)?.name ?? source;
-  await account({
-    id: randomUUID(),
-    at: Date.now(),
-    requestId: randomUUID(),
-    what: 'load',
-    clientAddress: 'local',
-    description: `Held load of ${name}: ${what === 'release' ? 'released' : 'refused'} by an operator`,
-    outcome: { code: '0' },
-    policyVersion: configuration.policy.version,
-    details: {
-      source,
-      result: what,
-      load: String(number),
-      businessDate,
-      sequence: String(sequence),
-      ...(certificate?.manifest !== undefined && { manifest: certificate.manifest }),
-      guards: held.slice(0, 10).join(', '),
-      operator,
-      reason,
-    },
-  });
+  await account(
+    doneHere({
+      what: 'load',
+      description: `Held load of ${name}: ${what === 'release' ? 'released' : 'refused'} by an operator`,
+      policyVersion: configuration.policy.version,
+      details: {
+        source,
+        result: what,
+        load: String(number),
+        businessDate,
+        sequence: String(sequence),
+        ...(certificate?.manifest !== undefined && { manifest: certificate.manifest }),
+        guards: held.slice(0, 10).join(', '),
+        operator,
+        reason,
+      },
+    }),
+  );
 }

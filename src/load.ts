@@ -10,6 +10,7 @@ import { heldFolder } from './loads/hold.ts';
 import type { LoadEvent } from './loads/ports.ts';
 import { runLoad } from './loads/run.ts';
 import { readStaffDirectory } from './loads/staff-directory.ts';
+import { doneHere } from './operator-event.ts';
 import { StoredLoadHistory } from './storage/load-history.ts';
 import { progressNotes } from './storage/load-progress.ts';
 import { PostgresLoadStore } from './storage/load-store.ts';
@@ -81,20 +82,18 @@ async function accountLoad(
   event: LoadEvent,
 ): Promise<void> {
   const source = service.configuration.policy.sources.get(event.source);
-  await service.account({
-    id: randomUUID(),
-    at: Date.now(),
-    requestId: randomUUID(),
-    what: 'load',
-    clientAddress: 'local',
-    description: `Load of ${source?.name ?? event.source}: ${event.result}`,
-    outcome:
-      event.result === 'refused' || event.result === 'failed' || event.result === 'held'
-        ? { code: event.result === 'failed' ? '8' : '4', reason: `load-${event.result}` }
-        : { code: '0' },
-    policyVersion: service.configuration.policy.version,
-    details: { source: event.source, result: event.result, ...event.details },
-  });
+  await service.account(
+    doneHere({
+      what: 'load',
+      description: `Load of ${source?.name ?? event.source}: ${event.result}`,
+      outcome:
+        event.result === 'refused' || event.result === 'failed' || event.result === 'held'
+          ? { code: event.result === 'failed' ? '8' : '4', reason: `load-${event.result}` }
+          : { code: '0' },
+      policyVersion: service.configuration.policy.version,
+      details: { source: event.source, result: event.result, ...event.details },
+    }),
+  );
 }
 
 /**
@@ -113,16 +112,13 @@ export async function loadStaff(
   const links = await readStaffDirectory(file, hash);
   const counts = new Map<string, number>();
   for (const { organisation } of links) counts.set(organisation, (counts.get(organisation) ?? 0) + 1);
-  await service.account({
-    id: randomUUID(),
-    at: Date.now(),
-    requestId: randomUUID(),
-    what: 'configuration',
-    clientAddress: 'local',
-    description: 'Links between staff and their NHS numbers replaced',
-    outcome: { code: '0' },
-    details: Object.fromEntries([...counts].map(([organisation, count]) => [organisation, String(count)])),
-  });
+  await service.account(
+    doneHere({
+      what: 'configuration',
+      description: 'Links between staff and their NHS numbers replaced',
+      details: Object.fromEntries([...counts].map(([organisation, count]) => [organisation, String(count)])),
+    }),
+  );
   await replaceStaffIdentities(database, links);
   return counts;
 }

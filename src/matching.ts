@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import type { SourcePolicy } from './access/policy.ts';
 import type { Occurrence } from './audit/occurrence.ts';
 import { candidatesOf, type KnownPerson } from './identity/candidates.ts';
+import { doneHere } from './operator-event.ts';
 import { MatchingQueue, type WaitingPatient } from './storage/matching-queue.ts';
 import type { Service } from './wire.ts';
 
@@ -131,14 +131,9 @@ function occurrence(
   event: Pick<Occurrence, 'what' | 'description'>,
   details: Readonly<Record<string, string>> = {},
 ): Occurrence {
-  return {
-    id: randomUUID(),
-    at: Date.now(),
-    requestId: randomUUID(),
-    clientAddress: 'local',
-    outcome: { code: '0' },
+  return doneHere({
     policyVersion: service.configuration.policy.version,
     ...event,
     details: { ...details, by, reason },
-  };
+  });
 }

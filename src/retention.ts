@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { openCheckpoint } from './audit/checkpoint.ts';
 import { leavesHash, signTombstone } from './audit/tombstone.ts';
 import { newest, withLog } from './audit-desk.ts';
 import { readAuditKeys } from './audit-keys.ts';
 import type { Configuration } from './config.ts';
+import { doneHere } from './operator-event.ts';
 import { auditKeyFiles } from './sealing.ts';
 import { type LegalHold, RetentionStore } from './storage/retention.ts';
 import type { Service } from './wire.ts';
@@ -143,15 +143,12 @@ async function accountFor(
   description: string,
   details: Readonly<Record<string, string>>,
 ): Promise<void> {
-  await account({
-    id: randomUUID(),
-    at: Date.now(),
-    requestId: randomUUID(),
-    what: 'configuration',
-    clientAddress: 'local',
-    description,
-    outcome: { code: '0' },
-    policyVersion: configuration.policy.version,
-    details,
-  });
+  await account(
+    doneHere({
+      what: 'configuration',
+      description,
+      policyVersion: configuration.policy.version,
+      details,
+    }),
+  );
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { accessSync, constants, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
+import { unlessThere } from './made-once.ts';
 
 /** Key material, 32 bytes each. */
 export interface Secrets {
@@ -76,14 +77,6 @@ function makeFolder(folder: string, mode: number): void {
   if (parent !== folder) makeFolder(parent, 0o755);
   unlessThere(() => mkdirSync(folder, { mode }));
   if (!statSync(folder).isDirectory()) throw new Error('It is a file.');
-}
-
-function unlessThere(make: () => void): void {
-  try {
-    make();
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
-  }
 }
 
 function writing(dataFolder: string, work: () => void): void {

@@ -1,24 +1,11 @@
 import { hash } from 'node:crypto';
+import type { IndexColumns } from './index-columns.ts';
 import { HASH_LENGTH, merkleRoot } from './merkle.ts';
 import type { OccurrenceKind } from './occurrence.ts';
 
 /** An event as it is stored: exact bytes, their leaf, and the values it is found by. */
-export interface SealedEvent {
-  /** UUID, `AuditEvent.id` */
-  readonly eventId: string;
-  /** milliseconds since the epoch, `AuditEvent.recorded` */
-  readonly recorded: number;
+export interface SealedEvent extends IndexColumns {
   readonly kind: OccurrenceKind;
-  /** 0, 4, 8 or 12 */
-  readonly outcome: number;
-  readonly requestId: string;
-  /** UUID of the person it is about */
-  readonly personId?: string;
-  readonly client?: string;
-  /** the user, as identified at the caller's issuer */
-  readonly agent?: string;
-  readonly organisation?: string;
-  readonly purpose?: string;
   /** UUID: who was counted anew against the limits of people asked for */
   readonly asked?: string;
   /** canonical JSON, UTF-8 */

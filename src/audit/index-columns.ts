@@ -5,14 +5,18 @@ import type { OccurrenceKind } from './occurrence.ts';
 
 /** What an event is found by. None of it is hashed, so each is held against the body, which is. */
 export interface IndexColumns {
+  /** UUID, `AuditEvent.id` */
   readonly eventId: string;
-  /** milliseconds since the epoch */
+  /** milliseconds since the epoch, `AuditEvent.recorded` */
   readonly recorded: number;
   readonly kind: string;
+  /** 0, 4, 8 or 12 */
   readonly outcome: number;
   readonly requestId: string;
+  /** UUID of the person it is about */
   readonly personId?: string;
   readonly client?: string;
+  /** the user, as identified at the caller's issuer */
   readonly agent?: string;
   readonly organisation?: string;
   readonly purpose?: string;

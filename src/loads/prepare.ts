@@ -123,13 +123,13 @@ export class Preparer {
         labels,
         codes: codeTokens(rewritten),
         identifiers: keeping === 'directory' ? identifierTokens(rewritten) : [],
-        // a Patient is searched as the one Patient of all its contributions, which is made when it is asked for
         // references are still the source's: they name organisations as it does
         relationships:
           // what a label hides tells nobody anything
           owner === undefined || labels.some(isRestrictedLabel)
             ? []
             : relationshipsOf(minimised, policy, businessDate),
+        // a Patient is searched as the one Patient of all its contributions, which is made when it is asked for
         searchLine: keeping === 'person' ? '' : searchLine(rewritten),
         body: writeDecimals(JSON.stringify(rewritten)),
       },

@@ -1,9 +1,8 @@
 import type { Grant } from '../access/decide.ts';
 import type { Policy } from '../access/policy.ts';
-import { SERVED } from '../fhir/served.ts';
 import type { Fetched, Wanted } from '../record/ports.ts';
 import type { Database } from './database.ts';
-import { columns, horizonOf, toRow, VISIBLE } from './read-rows.ts';
+import { asked, columns, fetched, VISIBLE } from './read-rows.ts';
 
 /**
  * A person's rows as they were at the grant's publication, whatever became of them since, all with their texts. A row
@@ -16,17 +15,8 @@ export async function readPastRows(
   grant: Grant,
   wanted: Wanted,
 ): Promise<Fetched> {
-  const horizon = horizonOf(policy, grant);
-  const answer = await database.read(PAST_ROWS, [
-    grant.personIds,
-    horizon.map((h) => h.number),
-    horizon.map((h) => h.loadNo),
-    horizon.reduce((least, h) => Math.min(least, h.loadNo), Number.MAX_SAFE_INTEGER),
-    wanted.types.map((type) => SERVED[type].code),
-    grant.decidedOn,
-  ]);
-  const rows = answer.flatMap((values) => (values[1] === null ? [] : toRow(values, codeOf)));
-  return { ok: true, rows, epoch: Number(answer[0]?.[0] ?? 0) };
+  const answer = await database.read(PAST_ROWS, [...asked(policy, grant, wanted), grant.decidedOn]);
+  return fetched(answer, codeOf);
 }
 
 /**

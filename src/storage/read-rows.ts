@@ -16,14 +16,7 @@ export async function readRows(
   grant: Grant,
   wanted: Wanted,
 ): Promise<Fetched> {
-  const horizon = horizonOf(policy, grant);
-  const common = [
-    grant.personIds,
-    horizon.map((h) => h.number),
-    horizon.map((h) => h.loadNo),
-    horizon.reduce((least, h) => Math.min(least, h.loadNo), Number.MAX_SAFE_INTEGER),
-    wanted.types.map((type) => SERVED[type].code),
-  ];
+  const common = asked(policy, grant, wanted);
   const looked = wanted.lookedInto.map((type) => SERVED[type].code);
   const answer = await (wanted.ids !== undefined
     ? database.read(wanted.continued ? BY_ID_CONTINUED : BY_ID, [...common, wanted.ids])
@@ -35,6 +28,26 @@ export async function readRows(
           wanted.bodies,
           looked,
         ]));
+  return fetched(answer, codeOf);
+}
+
+/** $1 to $5 of every statement of rows: whose, the newest load of each source that the grant reaches, the least, types. */
+export function asked(policy: Policy, grant: Grant, wanted: Wanted): readonly unknown[] {
+  const horizon = horizonOf(policy, grant);
+  return [
+    grant.personIds,
+    horizon.map((h) => h.number),
+    horizon.map((h) => h.loadNo),
+    horizon.reduce((least, h) => Math.min(least, h.loadNo), Number.MAX_SAFE_INTEGER),
+    wanted.types.map((type) => SERVED[type].code),
+  ];
+}
+
+/** What such a statement answers: the epoch, and the columns of a row, or null where there is none. */
+export function fetched(
+  answer: readonly (readonly unknown[])[],
+  codeOf: ReadonlyMap<number, string>,
+): Fetched {
   const rows = answer.flatMap((values) => (values[1] === null ? [] : toRow(values, codeOf)));
   return { ok: true, rows, epoch: Number(answer[0]?.[0] ?? 0) };
 }
@@ -51,7 +64,7 @@ export function horizonOf(
 }
 
 /** A row as the columns below give it, after one of its own. */
-export function toRow(values: readonly unknown[], codeOf: ReadonlyMap<number, string>): Row[] {
+function toRow(values: readonly unknown[], codeOf: ReadonlyMap<number, string>): Row[] {
   const source = codeOf.get(values[4] as number);
   if (source === undefined) return [];
   const [body, line] = [values[9], values[10]];
