@@ -96,9 +96,7 @@ function wantedOf(grant: Grant, ask: Ask, types: readonly ServedTypeName[]): Wan
     types,
     ...(byId ? { ids } : {}),
     lines,
-    // a little more than the page: some rows before its end may be withheld, the rest is fetched by key
     bodies: byId || REFERRERS[ask.type] !== undefined ? ALL_TEXTS : pageTexts(ask),
-    ...(ask.after === undefined ? {} : { afterKey: ask.after.lastKey }),
     continued: ask.after !== undefined,
     past: ask.asAt !== undefined,
     lookedInto: [...lookedInto],
@@ -107,7 +105,7 @@ function wantedOf(grant: Grant, ask: Ask, types: readonly ServedTypeName[]): Wan
 
 function pageTexts(ask: Ask): number {
   if (ask.interaction === 'summary') return ALL_TEXTS;
-  return ask.results?.summary === 'count' ? 0 : Math.ceil(ask.count * 1.2) + 20;
+  return ask.results?.summary === 'count' ? 0 : ask.count;
 }
 
 /** Whether more is asked than to whom a row belongs: then every row is looked into. */

@@ -29,9 +29,8 @@ export interface Wanted {
   readonly ids?: readonly string[];
   /** every row is looked into by its search line; texts come only with few rows, and with those of `lookedInto` */
   readonly lines: boolean;
-  /** bodies are needed for about this many rows after `afterKey`; the rest may come without */
+  /** with so many rows all of them come with their texts; with more, what is shown is fetched by key */
   readonly bodies: number;
-  readonly afterKey?: string;
   /** types whose bodies are needed whatever the page: what is looked into before anything is paged */
   readonly lookedInto: readonly ServedTypeName[];
   /** rows of an earlier publication: the labels that their newest versions have count too */

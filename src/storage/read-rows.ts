@@ -24,8 +24,7 @@ export async function readRows(
       ? database.read(wanted.continued ? LINES_CONTINUED : LINES, [...common, looked])
       : database.read(wanted.continued ? CONTINUED : ALL, [
           ...common,
-          wanted.afterKey ?? '',
-          wanted.bodies,
+          wanted.bodies === 0 ? 0 : Math.max(wanted.bodies, FEW),
           looked,
         ]));
   return fetched(answer, codeOf);
@@ -123,10 +122,14 @@ const LABELS_SINCE = `rv.labels || coalesce((select c.labels from record.resourc
 const EPOCH = `(select coalesce(sum(epoch), 0) as epoch from record.person where person_id = any($1::uuid[])) e`;
 
 /** $1 people, $2 and $3 the horizon, $4 its lowest load, $5 types */
-export const VISIBLE = `record.resource_version rv
+export const VISIBLE = among('record.resource_version rv');
+
+function among(rows: string): string {
+  return `${rows}
   join unnest($2::smallint[], $3::bigint[]) h(source, load_no) on h.source = rv.source
   where rv.person_id = any($1::uuid[]) and rv.valid_to > $4::bigint and rv.valid_to > h.load_no
     and rv.valid_from <= h.load_no and rv.type = any($5::smallint[])`;
+}
 
 /** Rows that may be shown today: of an erased one nothing is, so that neither a count nor a link tells of it. */
 const KEPT = `${VISIBLE} and rv.body is not null`;
@@ -134,22 +137,19 @@ const KEPT = `${VISIBLE} and rv.body is not null`;
 const ALL = all('rows-all', COLUMNS);
 const CONTINUED = all('rows-continued', columns(LABELS_SINCE));
 
-/** the sort key is the type's number, three digits, a point, the id: see record/order.ts */
+/** So many rows come with their texts, whatever the page: fetching them apart would take longer. */
+const FEW = 200;
+
 function all(name: string, selected: string): Statement {
   return {
     name,
     text: `
 select e.epoch, r.* from ${EPOCH} left join lateral (
-  select resource_id, person_id, valid_from, source, type, category, labels, codes,
-         case when row_number() over (order by (key <= $6::text), key) <= $7::int or type = any($8::smallint[])
-              then body end
-  from (select ${selected}, rv.body, lpad(rv.type::text, 3, '0') || '.' || rv.resource_id::text collate "C" as key
-        from ${KEPT}) v) r on true`,
+  select ${selected},
+         case when count(*) over () <= $6::int or rv.type = any($7::smallint[]) then rv.body end as body
+  from ${KEPT}) r on true`,
   };
 }
-
-/** So many rows come with their texts as well: fetching them apart would take longer. */
-const FEW = 200;
 
 const LINES = lines('lines', COLUMNS);
 const LINES_CONTINUED = lines('lines-continued', columns(LABELS_SINCE));
@@ -170,15 +170,21 @@ select e.epoch, r.* from ${EPOCH} left join lateral (
 const BY_ID = byId('rows-by-id', COLUMNS);
 const BY_ID_CONTINUED = byId('rows-by-id-continued', columns(LABELS_SINCE));
 
-/** Two branches: nearly every visible row is the open version, found by its whole key. */
+/**
+ * Two branches: nearly every visible row is the open version, found by its whole key, however many rows the person has.
+ * What of them may be seen is judged afterwards, so that the planner has no other way.
+ */
 function byId(name: string, selected: string): Statement {
   return {
     name,
     text: `
-select e.epoch, r.* from ${EPOCH} left join lateral (
-  select ${selected}, rv.body from ${KEPT} and rv.valid_to = 9223372036854775807 and rv.resource_id = any($6::uuid[])
+with rv as materialized (
+  select * from record.resource_version where person_id = any($1::uuid[])
+    and valid_to = 9223372036854775807 and resource_id = any($6::uuid[])
   union all
-  select ${selected}, rv.body from ${KEPT} and rv.valid_to < 9223372036854775807 and rv.resource_id = any($6::uuid[])) r
+  select * from record.resource_version where person_id = any($1::uuid[])
+    and valid_to > $4::bigint and valid_to < 9223372036854775807 and resource_id = any($6::uuid[]))
+select e.epoch, r.* from ${EPOCH} left join lateral (select ${selected}, rv.body from ${among('rv')} and rv.body is not null) r
 on true`,
   };
 }
