@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import autocannon from 'autocannon';
+import { percentile } from './open-loop.ts';
 
 /** CPU seconds used so far by a process, user and system together; 0 for one that has ended. */
 export function cpuSeconds(pid: number): number {
@@ -62,6 +63,7 @@ export interface Target {
 
 export async function window(target: Target, connections: number, seconds: number): Promise<Window> {
   const before = { steal: stealTicks(), node: cpuSeconds(target.pid), postgres: postgresOf(target) };
+  const times: number[] = [];
   const result = await autocannon({
     url: target.url,
     connections,
@@ -71,6 +73,8 @@ export async function window(target: Target, connections: number, seconds: numbe
       path: request.path,
       headers: { ...request.headers },
     })),
+    // its own histogram counts whole milliseconds
+    setupClient: (client) => client.on('response', (_status, _bytes, time) => times.push(time)),
   });
   if (result.non2xx > 0 || result.errors > 0) {
     throw new Error(
@@ -81,8 +85,8 @@ export async function window(target: Target, connections: number, seconds: numbe
   const n = Math.max(1, result.requests.total);
   return {
     perSecond: result.requests.total / result.duration,
-    p50: result.latency.p50,
-    p99: result.latency.p99,
+    p50: percentile(times, 0.5),
+    p99: percentile(times, 0.99),
     nodeMicros: ((cpuSeconds(target.pid) - before.node) * 1e6) / n,
     postgresMicros: ((postgresOf(target) - before.postgres) * 1e6) / n,
     steal: (after.steal - before.steal.steal) / Math.max(1, after.all - before.steal.all),
@@ -104,46 +108,43 @@ export function spread(values: readonly number[]): Spread {
   return { min: sorted[0] ?? 0, median: sorted[Math.floor(sorted.length / 2)] ?? 0, max: sorted.at(-1) ?? 0 };
 }
 
-/** What two targets did in the same run, window by window; `inconclusive` with fewer than five quiet windows. */
-export interface Comparison {
+export type Figures = Readonly<Record<'perSecond' | 'p50' | 'p99' | 'nodeMicros' | 'postgresMicros', number>>;
+
+/** What several targets did in the same run, window by window. */
+export interface Series {
   readonly name: string;
-  readonly ratio: Spread | 'inconclusive';
+  /** rounds that count: those in which the machine gave next to no time to others */
+  readonly rounds: readonly (readonly Window[])[];
   readonly windows: number;
   readonly discarded: number;
-  readonly service: Readonly<Record<'perSecond' | 'p50' | 'p99' | 'nodeMicros' | 'postgresMicros', number>>;
-  readonly reference: Readonly<Record<'perSecond' | 'p50' | 'p99' | 'nodeMicros' | 'postgresMicros', number>>;
 }
 
-/** Interleaves the two, A B A B, so that a machine that drifts drifts under both. */
-export async function compare(
+/** Interleaves the targets, A B C A B C, so that a machine that drifts drifts under all of them. */
+export async function interleave(
   name: string,
-  service: Target,
-  reference: Target,
+  targets: readonly Target[],
+  connections: number,
   windows: number,
   seconds: number,
-): Promise<Comparison> {
-  await window(service, 32, seconds);
-  await window(reference, 32, seconds);
-  const pairs: { a: Window; b: Window }[] = [];
+): Promise<Series> {
+  for (const target of targets) await window(target, connections, seconds);
+  const rounds: Window[][] = [];
   for (let index = 0; index < windows; index += 1) {
-    pairs.push({ a: await window(service, 32, seconds), b: await window(reference, 32, seconds) });
+    const round: Window[] = [];
+    for (const target of targets) round.push(await window(target, connections, seconds));
+    rounds.push(round);
   }
-  const quiet = pairs.filter(({ a, b }) => a.steal <= 0.05 && b.steal <= 0.05);
-  const ratio =
-    quiet.length < 5 ? 'inconclusive' : spread(quiet.map(({ a, b }) => a.perSecond / b.perSecond));
-  const kept = quiet.length < 5 ? pairs : quiet;
-  return {
-    name,
-    ratio,
-    windows,
-    discarded: pairs.length - quiet.length,
-    service: medians(kept.map(({ a }) => a)),
-    reference: medians(kept.map(({ b }) => b)),
-  };
+  const quiet = rounds.filter((round) => round.every(({ steal }) => steal <= 0.05));
+  return { name, rounds: quiet, windows, discarded: windows - quiet.length };
 }
 
-function medians(windows: readonly Window[]): Comparison['service'] {
-  const of = (name: keyof Comparison['service']): number => spread(windows.map((one) => one[name])).median;
+/** Fewer quiet rounds than this are no result. */
+const FEWEST = 5;
+
+/** Medians of one target. */
+export function figuresOf({ rounds }: Series, target: number): Figures {
+  const of = (name: keyof Figures): number =>
+    spread(rounds.flatMap((round) => round[target]?.[name] ?? [])).median;
   return {
     perSecond: of('perSecond'),
     p50: of('p50'),
@@ -151,4 +152,19 @@ function medians(windows: readonly Window[]): Comparison['service'] {
     nodeMicros: of('nodeMicros'),
     postgresMicros: of('postgresMicros'),
   };
+}
+
+/** Ratio of a figure of target `a` to that of target `b`, of pairs of windows; too few of them say nothing. */
+export function ratioOf(
+  { rounds }: Series,
+  a: number,
+  b: number,
+  figure: (window: Window) => number,
+): Spread | 'inconclusive' {
+  if (rounds.length < FEWEST) return 'inconclusive';
+  const pairs = rounds.flatMap((round): number[] => {
+    const [one, other] = [round[a], round[b]];
+    return one === undefined || other === undefined ? [] : [figure(one) / figure(other)];
+  });
+  return spread(pairs);
 }
