@@ -72,7 +72,12 @@ async function main() {
   try {
     mkdirSync(join(root, '.build'), { recursive: true });
     const output = join(root, '.build', 'test.tap');
-    const code = await run(files, output, external ?? cluster.url('postgres'));
+    // counties are left in a server that is stopped at the end, never in somebody else's
+    const own = cluster === undefined ? {} : { MCR_TEST_COUNTIES: join(folder, 'counties') };
+    const code = await run(files, output, {
+      MCR_TEST_DATABASE_URL: external ?? cluster.url('postgres'),
+      ...own,
+    });
     const tap = readFileSync(output, 'utf8');
     const { passed, failed, skipped } = totals(tap);
     for (const line of failures(tap)) say(line);
@@ -88,9 +93,9 @@ async function main() {
   }
 }
 
-function run(files, output, databaseUrl) {
+function run(files, output, settings) {
   const tap = join(root, 'node_modules', 'tap', 'dist', 'esm', 'run.mjs');
-  const env = { ...process.env, MCR_TEST_DATABASE_URL: databaseUrl };
+  const env = { ...process.env, ...settings };
   const args = [tap, 'run', '--reporter=terse', `--output-file=${output}`, ...files];
   const child = spawn(process.execPath, args, { cwd: root, env, stdio: ['ignore', 'inherit', 'inherit'] });
   return new Promise((resolve) => child.on('exit', (code) => resolve(code ?? 1)));

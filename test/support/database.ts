@@ -24,14 +24,16 @@ const TEMPLATE_LOCK = 7_236_916;
 /**
  * A fresh, migrated database, dropped when the test ends. The server is the one at `MCR_TEST_DATABASE_URL` (a
  * superuser's URL, set by the test runner). Migrations run once for each version of them, into a template.
+ *
+ * @param from the database it is a copy of; absent: of an empty one
  */
-export async function testDatabase(t: Ending): Promise<TestDatabase> {
+export async function testDatabase(t: Ending, from?: string): Promise<TestDatabase> {
   const server = process.env['MCR_TEST_DATABASE_URL'];
   if (!server) throw new Error('MCR_TEST_DATABASE_URL is not set: run the tests through `npm test`.');
   const maintenance = await connected(server);
   const name = `mcr_test_${randomBytes(6).toString('hex')}`;
   try {
-    const template = await madeTemplate(maintenance, server);
+    const template = from ?? (await madeTemplate(maintenance, server));
     await maintenance.query(`create database ${name} template ${template}`);
   } finally {
     await maintenance.end();
@@ -45,6 +47,13 @@ export async function testDatabase(t: Ending): Promise<TestDatabase> {
     await last.end();
   });
   return { address: { url }, admin };
+}
+
+/** Ends whatever connections there still are: only what nobody is connected to can be copied. */
+export async function closeConnections(database: string): Promise<void> {
+  const client = await connected(process.env['MCR_TEST_DATABASE_URL'] ?? '');
+  await client.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [database]);
+  await client.end();
 }
 
 async function madeTemplate(maintenance: pg.Client, server: string): Promise<string> {

@@ -8,7 +8,8 @@ import { type Configuration, readConfiguration } from '../../src/config.ts';
 import { type StartedDatabase, startDatabase } from '../../src/database-start.ts';
 import { loadExtract, loadStaff } from '../../src/load.ts';
 import { type Service, wire } from '../../src/wire.ts';
-import { type Ending, testDatabase } from './database.ts';
+import { closeConnections, type Ending, testDatabase } from './database.ts';
+import { copyOf, loadedOnce } from './loaded-county.ts';
 import { repositoryRoot } from './root.ts';
 
 /** The whole service over a database of its own, with a county loaded by the real loader and a real issuer. */
@@ -40,20 +41,46 @@ export interface TestAnswer {
 /** Changes the demonstration's configuration before it is read. */
 export type Adjust = (configuration: Record<string, unknown>) => void;
 
+/** Shared by all who change nothing of it before it is loaded (`loaded-county.ts`). */
 export async function testService(
   t: Ending,
   county: Partial<CountyOptions> = {},
-  adjust: Adjust = () => {},
+  adjust?: Adjust,
 ): Promise<TestService> {
+  const options = { seed: 7, people: 120, businessDate: '2026-11-22', ...county };
   const folder = mkdtempSync(join(tmpdir(), 'mcr-service-'));
   t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  const shared =
+    adjust === undefined ? await loadedOnce(options, (place) => loadApart(place, options)) : undefined;
+  if (shared === undefined) return loadedService(t, folder, options, adjust);
+  copyOf(shared, folder);
+  const { address } = await testDatabase(t, shared.template);
+  return serviceOver(t, folder, address.url);
+}
+
+/** @returns the name of the database, to which nobody is connected any more */
+async function loadApart(folder: string, options: CountyOptions): Promise<string> {
+  const ends: (() => unknown)[] = [];
+  const t = { teardown: (end: () => unknown) => void ends.unshift(end) };
+  const { databaseUrl, service } = await loadedService(t, folder, options);
+  await service.close();
+  const name = new URL(databaseUrl).pathname.slice(1);
+  await closeConnections(name);
+  return name;
+}
+
+async function loadedService(
+  t: Ending,
+  folder: string,
+  options: CountyOptions,
+  adjust: Adjust = () => {},
+): Promise<TestService> {
   const { address } = await testDatabase(t);
   const content = JSON.parse(readFileSync(join(repositoryRoot(), 'demo', 'config.json'), 'utf8'));
   Object.assign(content, { fhirBase: 'http://127.0.0.1:8080/fhir', logLevel: 'silent' });
   adjust(content);
   writeFileSync(join(folder, 'config.json'), JSON.stringify(content));
   const extracts = join(folder, 'extracts');
-  const options = { seed: 7, people: 120, businessDate: '2026-11-22', ...county };
   await generateCounty(extracts, options);
   const made = await serviceOver(t, folder, address.url);
   await loadStaff(made.service, join(extracts, 'staff.csv'));
