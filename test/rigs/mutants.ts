@@ -103,7 +103,8 @@ class Bench {
   }
 
   async #ready(): Promise<ChildProcess> {
-    if (this.#child !== undefined) return this.#child;
+    // one that came to its end after its verdict takes no more
+    if (this.#child?.connected === true) return this.#child;
     const program = fileURLToPath(new URL('./mutant-child.js', import.meta.url));
     const child = fork(program, { stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
     child.setMaxListeners(0);
