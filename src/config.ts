@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { Ajv } from 'ajv';
 import type { IssuerConfiguration } from './access/issuers.ts';
-import type { Organisation, Policy, Sector, SourcePolicy } from './access/policy.ts';
+import type { Policy, Sector, SourcePolicy } from './access/policy.ts';
+import { policyText, readPolicyText, type SaidOrganisation } from './access/policy-text.ts';
 import { type AuditSettings, type AuditSettingsFile, auditKeyFaults, auditSettings } from './audit-keys.ts';
 import { certificateKeyFaults } from './certificate-key.ts';
 import { consistencyFaults, productionFaults } from './config-faults.ts';
@@ -31,6 +31,8 @@ export interface Configuration {
   /** asked when the service starts: the demonstration's files are made then, and reading a configuration writes nothing */
   readonly secrets: () => Secrets;
   readonly policy: Policy;
+  /** what `policy.version` is the hash of */
+  readonly policyText: string;
   /** of the sources of plain CSV, by code */
   readonly mappings: ReadonlyMap<string, Mapping>;
   readonly issuers: readonly IssuerConfiguration[];
@@ -79,7 +81,7 @@ export interface ConfigurationFile {
   readonly dataFolder?: string;
   readonly database?: Partial<DatabaseSettings>;
   readonly secrets?: Readonly<Record<keyof Secrets, string>>;
-  readonly organisations: readonly OrganisationSettings[];
+  readonly organisations: readonly SaidOrganisation[];
   readonly sources: readonly (SourcePolicy & { readonly guards?: GuardSettings })[];
   readonly optOutHides?: readonly Sector[];
   readonly testNumbers?: 'allow' | 'refuse';
@@ -92,11 +94,6 @@ export interface ConfigurationFile {
   readonly audit?: AuditSettingsFile;
   readonly logLevel?: string;
 }
-
-/** An organisation as the file has it: its role table may leave its version to be made. */
-export type OrganisationSettings = Omit<Organisation, 'roles'> & {
-  readonly roles: Omit<Organisation['roles'], 'version'> & { readonly version?: string };
-};
 
 /** How extracts are loaded. */
 export interface LoadSettings {
@@ -207,6 +204,7 @@ function assemble(
   };
   const url = env.MCR_DATABASE_URL ?? file.database?.url;
   const systemBinaries = env.MCR_SYSTEM_POSTGRESQL !== 'no' && file.database?.systemBinaries !== false;
+  const policySaid = policyTextOf(file);
   const fhirBase = file.fhirBase ?? `http://${listen.host}:${listen.port}/fhir`;
   return {
     mode: file.mode,
@@ -217,7 +215,8 @@ function assemble(
     dataFolder,
     database: { ...file.database, ...(url === undefined ? {} : { url }), systemBinaries },
     secrets,
-    policy: policyOf(file),
+    policy: readPolicyText(policySaid),
+    policyText: policySaid,
     issuers: file.issuers.map((issuer) => placedIssuer(issuer, { fhirBase, dataFolder, folder })),
     ...(file.authorizationServer === undefined ? {} : { authorizationServer: file.authorizationServer }),
     limits: {
@@ -254,31 +253,9 @@ function loadSettings({ sources, loads = {} }: ConfigurationFile, folder: string
   };
 }
 
-function policyOf(file: ConfigurationFile): Policy {
-  const { optOutHides = ['health', 'social-care'], testNumbers = 'refuse' } = file;
+function policyTextOf(file: ConfigurationFile): string {
+  const { organisations, optOutHides = ['health', 'social-care'], testNumbers = 'refuse' } = file;
   // guards decide what is loaded, not what is shown
   const sources = file.sources.map(({ guards, ...source }) => source);
-  const said = JSON.stringify([file.organisations, sources, optOutHides, testNumbers]);
-  return {
-    version: hashOf(said),
-    organisations: new Map(
-      file.organisations.map((organisation) => [
-        organisation.code,
-        {
-          ...organisation,
-          roles: {
-            ...organisation.roles,
-            version: organisation.roles.version ?? hashOf(JSON.stringify(organisation.roles)),
-          },
-        },
-      ]),
-    ),
-    sources: new Map(sources.map((source) => [source.code, source])),
-    optOutHides,
-    testNumbers,
-  };
-}
-
-function hashOf(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+  return policyText({ organisations, sources, optOutHides, testNumbers });
 }

@@ -31,6 +31,7 @@ import { StoredAuditReader } from './storage/audit-reader.ts';
 import { AuditWriter } from './storage/audit-writer.ts';
 import type { Database } from './storage/database.ts';
 import { loadsInSight, notedProgress } from './storage/load-overview.ts';
+import { keepPolicy } from './storage/policies.ts';
 import { publishedSources, readiness } from './storage/readiness.ts';
 import { StoredRecord } from './storage/record-store.ts';
 
@@ -60,6 +61,7 @@ export async function wire(configuration: Configuration, started: StartedDatabas
   const database = recordDatabase(started);
   const sight = (): Promise<readonly SourceSight[]> => sourcesInSight(configuration, database);
   const metrics = new Metrics(sight);
+  await keepPolicy(database, configuration.policyText, Date.now());
   const auditor = auditorDatabase(started);
   const journal = await startJournal(configuration, started, metrics, log);
   const { policy, fhirBase, limits } = configuration;

@@ -35,7 +35,7 @@ export interface Ask {
   readonly part?: RecordPart;
   /** a history: versions that were current at some time in it */
   readonly versionsFrom?: DateRange;
-  /** `$as-at`: the instant whose record is asked for, milliseconds since the epoch */
+  /** `$as-at`, `$as-seen`: the instant whose record is asked for, milliseconds since the epoch */
   readonly asAt?: number;
   /** AuditEvent: the days or instants searched, milliseconds since the epoch, `from` included, `to` not */
   readonly recorded?: { readonly from: number; readonly to: number };
@@ -61,6 +61,8 @@ export type Interaction =
   | 'as-at'
   /** `$explain-access`: what the rules made of a request, or would make of one */
   | 'explain-access'
+  /** `$as-seen`: what the request of an audit event released */
+  | 'as-seen'
   /** `$declare-relationship`: a relationship of care with the person, on the user's word; shows nothing of the record */
   | 'declare-relationship';
 

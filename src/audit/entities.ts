@@ -24,6 +24,7 @@ const QUERIES: ReadonlySet<OccurrenceKind> = new Set([
   'summary',
   'as-at',
   'explain-access',
+  'as-seen',
   'declare-relationship',
   'validate',
 ]);

@@ -70,6 +70,7 @@ const PATTERNS: { readonly [K in OccurrenceKind]: Pattern } = {
   summary: OPERATION,
   'as-at': OPERATION,
   'explain-access': OPERATION,
+  'as-seen': OPERATION,
   // not queries of the record: no profile
   'declare-relationship': {
     type: EVENT_TYPE.rest,

@@ -47,6 +47,8 @@ export type OccurrenceKind =
   | 'as-at'
   /** what the rules made of a request, or would make of one */
   | 'explain-access'
+  /** what was released by the request of an event, which `details` name */
+  | 'as-seen'
   /** a user's word that they care for the person */
   | 'declare-relationship'
   /** an operation that shows nothing of the record */
@@ -73,7 +75,15 @@ export interface Outcome {
   readonly reason?: string;
 }
 
-/** What was released: kept beside the event as a binary manifest and hashed with it, never inside it. */
+/** A resource that was released: kept beside the event in a binary manifest and hashed with it, never inside it. */
+export interface ReleasedResource {
+  /** stored rows it was made of: itself, or the contributions of a Patient */
+  readonly madeOf: readonly ReleasedItem[];
+  /** as it was sent: the manifest keeps a digest; absent where it is only named */
+  readonly text?: string;
+}
+
+/** A stored row. */
 export interface ReleasedItem {
   /** UUID of the resource */
   readonly id: string;

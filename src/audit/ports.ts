@@ -1,9 +1,10 @@
-import type { Occurrence, ReleasedItem } from './occurrence.ts';
+import type { Occurrence, ReleasedResource } from './occurrence.ts';
 
 /** What the journal is given to write. */
 export interface AuditEntry {
   readonly occurrence: Occurrence;
-  readonly released: readonly ReleasedItem[];
+  /** in the order of the answer */
+  readonly released: readonly ReleasedResource[];
   /** publication the released versions were read at */
   readonly publication: number;
   /** UUID: who was counted anew against the limits of people asked for; absent: nobody (`record/people-asked.ts`) */

@@ -1,3 +1,5 @@
+import type { IndexColumns } from './index-columns.ts';
+
 /** Reading the audit log. Implemented by `storage/`; asked only through `record/`, after a decision. */
 export interface AuditReader {
   /**
@@ -15,6 +17,8 @@ export interface AuditReader {
   counted(from: number, now: number): Promise<readonly CountedEvent[]>;
   /** One event by its id; undefined where there is none. @throws Error when the log cannot be read */
   event(id: string): Promise<StoredEvent | undefined>;
+  /** One event with everything that its leaf is the hash of. @throws Error when the log cannot be read */
+  sealed(id: string): Promise<SealedRow | undefined>;
 }
 
 export interface AuditSearch {
@@ -51,6 +55,15 @@ export interface StoredEvent {
   readonly recorded: number;
   readonly personId?: string;
   readonly organisation?: string;
+  /** JSON, as it was hashed */
+  readonly body: string;
+}
+
+/** An event as it lies in the log. */
+export interface SealedRow extends IndexColumns {
+  readonly salt: Buffer;
+  readonly leaf: Buffer;
+  readonly manifest: Buffer;
   /** JSON, as it was hashed */
   readonly body: string;
 }

@@ -27,7 +27,7 @@ export function seal(
   uuidBytes(occurrence.id);
   if (entry.asked !== undefined) uuidBytes(entry.asked);
   if (occurrence.personId !== undefined) uuidBytes(occurrence.personId);
-  const manifest = encodeManifest(entry);
+  const manifest = encodeManifest(entry, salt);
   const { bytes, body } = leafInput(salt, canonicalEvent(occurrence, service, recorded), manifest);
   const agent = userIdOf(caller);
   const purpose = purposeOf(caller);

@@ -21,6 +21,19 @@ export function isWhole({ summary, elements }: Part): boolean {
   return elements === undefined && (summary === 'false' || summary === 'count');
 }
 
+/** A part as a request asks for it; undefined for the whole. */
+export function partText(part: Part): string | undefined {
+  if (isWhole(part)) return undefined;
+  return part.elements === undefined ? `_summary=${part.summary}` : `_elements=${part.elements.join(',')}`;
+}
+
+/** What {@link partText} wrote. */
+export function readPartText(text: string): Part | undefined {
+  const [, name, value = ''] = /^(_summary|_elements)=(.+)$/.exec(text) ?? [];
+  if (name === '_elements') return { summary: 'false', elements: value.split(',') };
+  return name === '_summary' ? { summary: value as Summary } : undefined;
+}
+
 export function subsetOf<T extends object>(resource: T, part: Part): T {
   if (isWhole(part)) return resource;
   const type = String((resource as Json)['resourceType']);

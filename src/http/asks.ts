@@ -78,6 +78,9 @@ function askOf(
       return askOfEverything(id, query);
     case 'as-at':
       return askOfAsAt(id, query, now);
+    case 'as-seen':
+      parseSearch(query, PLAIN_TABLE, { base: baseUrl });
+      return askOfAsSeen(id);
     case 'summary':
       parseSearch(query, PLAIN_TABLE, { base: baseUrl });
       return { interaction, type: 'Patient', person: personOf('Patient', requireId(id)), count: MAX_COUNT };
@@ -189,6 +192,13 @@ function askOfAsAt(id: string, query: Pairs, now: number): Ask {
   };
 }
 
+/** `AuditEvent/[id]/$as-seen` (docs/decisions/0064): whom the event is about is found out once it may be looked at. */
+function askOfAsSeen(id: string): Ask {
+  const known = idOfOurs(requireId(id).toLowerCase());
+  const person = { by: 'none' } as const;
+  return { interaction: 'as-seen', type: 'AuditEvent', id: known, person, looksInto: ['Patient'], count: 1 };
+}
+
 function momentOf(search: readonly ParsedParameter[], name: string): DateRange | undefined {
   const [value] = valuesNamed(search, name);
   return value?.kind === 'date' ? value.range : undefined;
@@ -206,6 +216,7 @@ function pathOf({ interaction, type, id, version }: Question): string {
     case 'everything':
     case 'summary':
     case 'as-at':
+    case 'as-seen':
       return `${type}/${id}/$${interaction}`;
     case 'match':
     case 'explain-access':

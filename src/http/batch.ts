@@ -82,7 +82,7 @@ function refused(line: string, problem: Problem): BatchEntry {
 }
 
 const ADDRESS =
-  /^\/?([A-Z][A-Za-z]{0,63})(?:\/([A-Za-z0-9\-.]{1,64})(?:\/(_history|\$everything|\$summary|\$as-at)(?:\/([A-Za-z0-9\-.]{1,64}))?)?)?$/;
+  /^\/?([A-Z][A-Za-z]{0,63})(?:\/([A-Za-z0-9\-.]{1,64})(?:\/(_history|\$everything|\$summary|\$as-at|\$as-seen)(?:\/([A-Za-z0-9\-.]{1,64}))?)?)?$/;
 
 /** Operations of the address above. */
 const WHOLE_RECORDS: ReadonlyMap<string, Question['interaction']> = new Map([
@@ -102,6 +102,7 @@ function questionAt(url: string): Question {
   if (what === undefined) return { interaction: 'read', type, id, query };
   if (version !== undefined) return { interaction: 'vread', type, id, version, query };
   if (what === '_history') return { interaction: 'history-instance', type, id, query };
+  if (type === 'AuditEvent' && what === '$as-seen') return { interaction: 'as-seen', type, id, query };
   if (type !== 'Patient') throw nowhere();
   const interaction = WHOLE_RECORDS.get(what);
   if (interaction === undefined) throw nowhere();

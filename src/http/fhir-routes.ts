@@ -50,6 +50,11 @@ export async function fhirRoutes(
   for (const interaction of ['everything', 'summary', 'as-at'] as const) {
     byGet(app, answering, `/Patient/:id/$${interaction}`, ({ id }) => ({ interaction, type: 'Patient', id }));
   }
+  byGet(app, answering, '/AuditEvent/:id/$as-seen', ({ id }) => ({
+    interaction: 'as-seen',
+    type: 'AuditEvent',
+    id,
+  }));
   await app.register(async (scope) => operationRoutes(scope, services, answering, countRequest));
   refuseWrites(app, services, unauthenticated);
   refuseUnknown(app, services, unauthenticated);

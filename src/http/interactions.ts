@@ -18,7 +18,7 @@ export function interactionsOf(
   type: ServedTypeName,
 ): readonly Exclude<
   Interaction,
-  'everything' | 'match' | 'summary' | 'as-at' | 'explain-access' | 'declare-relationship'
+  'everything' | 'match' | 'summary' | 'as-at' | 'explain-access' | 'as-seen' | 'declare-relationship'
 >[] {
   return [
     'read',
@@ -83,6 +83,15 @@ export const OPERATIONS: readonly Operation[] = [
     methods: ['POST'],
     documentation:
       'For information governance, with a case number: what each rule of access made of a past request, or would make of one.',
+  },
+  {
+    name: 'as-seen',
+    definition: 'https://mycarerecord.example/fhir/OperationDefinition/as-seen',
+    types: ['AuditEvent'],
+    level: 'instance',
+    methods: ['GET'],
+    documentation:
+      'For a subject access request or an incident, with its case number: what the request of an event released, each resource as it was sent, proven by what was sealed with the event.',
   },
   {
     name: 'declare-relationship',

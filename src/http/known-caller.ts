@@ -72,7 +72,7 @@ const WRITES: Readonly<Record<string, RejectedRequest['what']>> = {
 export function attempted(request: FastifyRequest): RejectedRequest['what'] {
   const [path = ''] = (request.raw.url ?? '').split('?');
   const [, operation] =
-    /\/\$(everything|match|summary|validate|explain-access|declare-relationship)$/.exec(path) ?? [];
+    /\/\$(everything|match|summary|validate|explain-access|as-seen|declare-relationship)$/.exec(path) ?? [];
   if (operation !== undefined) return operation as RejectedRequest['what'];
   if (path === '/fhir' || path === '/fhir/') return 'batch';
   if (request.method === 'POST' && path.endsWith('/_search')) return 'search-type';

@@ -1,3 +1,4 @@
+import type { Ask } from '../access/ask.ts';
 import type { Caller, StaffCaller } from '../access/caller.ts';
 import { notedIn } from '../access/combine.ts';
 import type { Grant, Judgement, Refused } from '../access/decide.ts';
@@ -7,6 +8,7 @@ import { scopeText } from '../access/scopes.ts';
 import type { Occurrence, Outcome } from '../audit/occurrence.ts';
 import type { Receipt } from '../audit/ports.ts';
 import { Problem } from '../fhir/problem.ts';
+import { partText } from '../fhir/subset.ts';
 import type { Answer } from './composition.ts';
 import type { DisclosePorts, Row } from './ports.ts';
 import type { DisclosureRequest } from './request.ts';
@@ -47,11 +49,14 @@ export async function accountFor(
         };
   const personId = grant.personIds[0];
   const receipt = await ports.journal.append({
-    occurrence: withDetails(occurrence(ports, request, facts, outcome, personId, answer.released), {
-      ...decided(request, grant.judgements),
-      ...answer.details,
-    }),
-    released: answer.released.map((row) => ({ id: row.id, version: row.version })),
+    occurrence: withDetails(
+      occurrence(ports, request, facts, outcome, personId, answer.released[0]?.madeOf),
+      {
+        ...decided(request, grant.judgements),
+        ...answer.details,
+      },
+    ),
+    released: answer.released,
     publication: facts.publication,
     ...(asked === undefined ? {} : { asked }),
   });
@@ -70,7 +75,7 @@ export async function accountRefusal(
   const known = facts.person === 'absent' || facts.person === 'unknown' ? undefined : facts.person.personId;
   return ports.journal.append({
     occurrence: withDetails(
-      occurrence(ports, request, facts, { code: '4', reason: refusal.reason }, known, []),
+      occurrence(ports, request, facts, { code: '4', reason: refusal.reason }, known),
       decided(request, judgements),
     ),
     released: [],
@@ -101,7 +106,7 @@ export async function accountFailure(
 async function tryAccount(ports: DisclosePorts, request: DisclosureRequest, outcome: Outcome): Promise<void> {
   try {
     await ports.journal.append({
-      occurrence: occurrence(ports, request, undefined, outcome, undefined, []),
+      occurrence: occurrence(ports, request, undefined, outcome, undefined),
       released: [],
       publication: 0,
     });
@@ -124,11 +129,18 @@ function decided(
   return {
     caller: caller.kind,
     asks: ask.looksInto === undefined ? asks : `${asks} ${ask.looksInto.join(' ')}`,
+    ...partAsked(ask),
     scope: scopeText(caller.scopes),
     ...namedBy(caller),
     ...verdictsKept(judgements),
     ...notedIn(judgements),
   };
+}
+
+/** Which part of each resource was asked for: without it what was sent cannot be made again. */
+function partAsked({ results }: Ask): Readonly<Record<string, string>> {
+  const part = results === undefined ? undefined : partText(results);
+  return part === undefined ? {} : { part };
 }
 
 /** What a user said of their relationship with whom they ask for: it is looked into afterwards. */
@@ -152,12 +164,12 @@ export function occurrence(
   facts: Facts | undefined,
   outcome: Outcome,
   personId: string | undefined,
-  released: readonly Row[],
+  madeOf: readonly Row[] = [],
 ): Occurrence {
   const { caller, ask } = request;
   const organisation =
     'organisation' in caller ? facts?.policy.organisations.get(caller.organisation) : undefined;
-  const [row] = released;
+  const [row] = madeOf;
   const target = ask.id === undefined ? undefined : `${ask.type}/${ask.id}`;
   const version = ask.type !== 'Patient' && row !== undefined ? `/_history/${row.version}` : '';
   const named = ask.interaction === 'history-instance' ? '' : version;

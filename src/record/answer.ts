@@ -68,7 +68,8 @@ export async function compose(
     case 'as-at':
       return found ? pageAnswer(composition) : waitedFor(emptyAnswer(ports, request, facts, issues));
     case 'explain-access':
-      throw new Error('An explanation is no part of a record.');
+    case 'as-seen':
+      throw new Error('What is said of the log is no part of a record.');
   }
 }
 
@@ -86,7 +87,11 @@ function readAnswer({ ask }: DisclosureRequest, [row]: readonly VisibleRow[]): A
   // a Patient is made for this caller, not stored: it was not changed at any one time
   const lastModified = row.type === 'Patient' ? undefined : lastUpdatedOf(row.body);
   const body = partOf(row.body, ask.results);
-  return { body, released: row.madeOf, ...(lastModified !== undefined && { lastModified }) };
+  return {
+    body,
+    released: [{ madeOf: row.madeOf, text: body }],
+    ...(lastModified !== undefined && { lastModified }),
+  };
 }
 
 /** Answers to a refused question, by the refusal table of DESIGN 4. */

@@ -54,7 +54,8 @@ async function one(ports: DisclosePorts, { results }: Ask, id: string, grant: Gr
   const event = await readable(() => ports.auditReader.event(id));
   const [row] = event === undefined ? [] : await visible(ports, grant, [event]);
   if (row === undefined) return { problem: notFound(), released: [] };
-  return { body: partOf(row.text, results), released: [row.row] };
+  const body = partOf(row.text, results);
+  return { body, released: [{ madeOf: [row.row], text: body }] };
 }
 
 interface VisibleEvent {
@@ -97,19 +98,20 @@ async function page(
   const last = found.length > ask.count ? shown.at(-1)?.event : undefined;
   const cursor = last ?? (more ? after : undefined);
   const next = cursor === undefined ? undefined : nextLink(ports, request, facts, cursor);
+  const texts = shown.map(({ text }) => partOf(text, ask.results));
   const body = searchset({
     baseUrl: ports.baseUrl,
     self: request.self,
     ...(next === undefined ? {} : { next }),
-    entries: shown.map(({ event, text }) => ({
+    entries: shown.map(({ event }, place) => ({
       type: 'AuditEvent',
       id: event.id,
-      body: partOf(text, ask.results),
+      body: texts[place] ?? '',
     })),
     issues: [],
     now: facts.now,
   });
-  return { body, released: shown.map(({ row }) => row) };
+  return { body, released: shown.map(({ row }, place) => ({ madeOf: [row], text: texts[place] ?? '' })) };
 }
 
 /** An event as a row to be decided on. */

@@ -12,7 +12,7 @@ import type { DisclosureRequest } from './request.ts';
 export type Answer =
   | {
       readonly body: string;
-      readonly released: readonly Row[];
+      readonly released: readonly Shown[];
       readonly problem?: undefined;
       /** something was waited for after the rows: texts, a directory, versions */
       readonly waited?: boolean;
@@ -32,6 +32,14 @@ export type Answer =
       readonly effect?: undefined;
       readonly details?: undefined;
     };
+
+/** A resource of an answer: what the account names, and seals the text of. */
+export interface Shown {
+  /** stored rows it was made of */
+  readonly madeOf: readonly Row[];
+  /** exactly as it stands in the answer; absent where it is only spoken of */
+  readonly text?: string;
+}
 
 /** What an answer is composed of. */
 export interface Composition {

@@ -1,10 +1,10 @@
 import type { Consent } from '@medplum/fhirtypes';
 import type { ConsentLimits } from '../access/consent-limits.ts';
-import type { Organisation } from '../access/policy.ts';
+import type { Organisation, Policy } from '../access/policy.ts';
 import { HEALTH_OPT_OUT, SOCIAL_CARE_OPT_IN } from '../fhir/consent-policies.ts';
 import { OWN_PROFILE } from '../fhir/own-profiles.ts';
 import { declareUkCore } from '../fhir/uk-core.ts';
-import type { ConsentRecord } from './ports.ts';
+import type { ConsentRecord, Row } from './ports.ts';
 
 /**
  * What was recorded, as a Consent in the shape of IHE PCF's basic profile (specification facts 4.2): the record of
@@ -84,4 +84,18 @@ function limited({ organisations, types }: ConsentLimits = {}): Pick<Provision, 
       ? {}
       : { class: types.map((code) => ({ system: 'http://hl7.org/fhir/resource-types', code })) }),
   };
+}
+
+/** A consent as a row; none where the policy does not know whose it is. */
+export function consentRow(record: ConsentRecord, policy: Policy): readonly Row[] {
+  const source = policy.sources.get(record.source);
+  const organisation = source && policy.organisations.get(source.organisation);
+  if (source === undefined || organisation === undefined) return [];
+  const { id, personId } = record;
+  // its version is the moment it was recorded: consents are current and unversioned. A date that stands for an
+  // unknown one may lie before 1970, and a version is no less than 0
+  const version = Math.max(record.recordedAt, 0);
+  const body = JSON.stringify(consentResource(record, organisation));
+  const noCodes = { categories: [], labels: [], codes: [] };
+  return [{ id, personId, version, source: source.code, type: 'Consent', ...noCodes, body }];
 }

@@ -4,6 +4,7 @@ import type { Receipt } from '../audit/ports.ts';
 import { Problem } from '../fhir/problem.ts';
 import { accounted, accountFailure, accountFor, accountRefusal } from './account.ts';
 import { compose, composeRefused } from './answer.ts';
+import { discloseAsSeen } from './as-seen.ts';
 import { discloseAuditEvents } from './audit-events.ts';
 import { changing, decideAndGather, MOST_ATTEMPTS, stillHolds } from './decide-and-gather.ts';
 import { explainAccess } from './explain-access.ts';
@@ -23,6 +24,7 @@ export async function disclose(ports: DisclosePorts, request: DisclosureRequest)
   if (!ports.journal.hasRoom()) throw busy();
   try {
     if (request.ask.interaction === 'explain-access') return released(await explainAccess(ports, request));
+    if (request.ask.interaction === 'as-seen') return released(await discloseAsSeen(ports, request));
     if (request.ask.type === 'AuditEvent') return released(await discloseAuditEvents(ports, request));
     if (request.ask.person.by === 'demographics') return released(await findPatients(ports, request));
     return released(await discloseOne(ports, request));
@@ -45,7 +47,7 @@ async function discloseOne(ports: DisclosePorts, request: DisclosureRequest): Pr
     const asked = await countPerson(
       ports,
       request,
-      answer.released.length > 0 ? grant.personIds[0] : undefined,
+      answer.released.some(({ madeOf }) => madeOf.length > 0) ? grant.personIds[0] : undefined,
     );
     const receipt = await accountFor(ports, request, facts, grant, answer, asked);
     if (answer.problem !== undefined) throw answer.problem;

@@ -99,7 +99,7 @@ async function explainPast(
       request,
       one.facts,
       one.grant,
-      { body, released: [one.row] },
+      { body, released: [{ madeOf: [one.row] }] },
       counted[place],
     );
   if (receipt === undefined) throw new Error('Something was explained without an account.');

@@ -130,7 +130,9 @@ async function judge(ports: DisclosePorts, request: DisclosureRequest, personId:
     personId: grant.personIds[0],
     account: async (asked) => {
       if (!(await stillHolds(ports, facts, grant))) throw changing();
-      return accountFor(ports, one, facts, grant, { body, released: madeOf }, asked);
+      const text =
+        request.ask.results?.summary === 'count' ? {} : { text: partOf(body, request.ask.results) };
+      return accountFor(ports, one, facts, grant, { body, released: [{ madeOf, ...text }] }, asked);
     },
   };
 }

@@ -3,7 +3,7 @@ import type { Grant } from '../access/decide.ts';
 import type { Facts } from '../access/facts.ts';
 import { typesBrought } from '../fhir/search/results.ts';
 import { SERVED_NAMES, type ServedTypeName, served } from '../fhir/served.ts';
-import { consentResource } from './consent.ts';
+import { consentRow } from './consent.ts';
 import { directoryRows } from './directories.ts';
 import { shownAs } from './merged.ts';
 import type { DisclosePorts, Fetched, Row, Wanted } from './ports.ts';
@@ -126,32 +126,11 @@ function leadsOn({ looksInto = [], results }: Ask): boolean {
 async function consentRows(
   ports: DisclosePorts,
   grant: Grant,
-  facts: Facts,
+  { policy }: Facts,
   ask: Ask,
 ): Promise<readonly Row[]> {
   const records = await ports.store.consents(grant);
-  return records.flatMap((record): Row[] => {
-    const source = facts.policy.sources.get(record.source);
-    const organisation = source && facts.policy.organisations.get(source.organisation);
-    if (source === undefined || organisation === undefined) return [];
-    if (ask.type === 'Consent' && ask.id !== undefined && ask.id !== record.id) return [];
-    const body = JSON.stringify(consentResource(record, organisation));
-    const { id, personId } = record;
-    // its version is the moment it was recorded: consents are current and unversioned. A date that stands for an
-    // unknown one may lie before 1970, and a version is no less than 0
-    const version = Math.max(record.recordedAt, 0);
-    return [
-      {
-        id,
-        personId,
-        version,
-        source: source.code,
-        type: 'Consent',
-        categories: [],
-        labels: [],
-        codes: [],
-        body,
-      },
-    ];
-  });
+  return records.flatMap((record) =>
+    ask.type === 'Consent' && ask.id !== undefined && ask.id !== record.id ? [] : consentRow(record, policy),
+  );
 }

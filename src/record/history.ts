@@ -38,7 +38,7 @@ export async function versionAnswer(composition: Composition): Promise<Answer> {
   const body = partOf(version.body, ask.results);
   return {
     body,
-    released: version.madeOf,
+    released: [{ madeOf: version.madeOf, text: body }],
     waited: true,
     ...(lastModified !== undefined && { lastModified }),
   };
@@ -62,21 +62,23 @@ export async function historyAnswer(composition: Composition): Promise<Answer> {
           request.caller,
           facts.now,
         );
+  const texts = page.map(({ body: text }) => partOf(text, ask.results));
   const body = historyBundle({
     baseUrl: ports.baseUrl,
     self: request.self,
     ...(next === undefined ? {} : { next: `${pathOf(again)}?_page=${next}` }),
     total: wanted.length,
-    entries: page.map(({ type, id, version, body: text }) => ({
+    entries: page.map(({ type, id, version, body: stored }, place) => ({
       type,
       id,
       version,
-      lastModified: new Date(storedAt(text)).toISOString(),
-      body: partOf(text, ask.results),
+      lastModified: new Date(storedAt(stored)).toISOString(),
+      body: texts[place] ?? '',
     })),
     now: facts.now,
   });
-  return { body, released: page.flatMap((version) => version.madeOf), waited: true };
+  const released = page.map(({ madeOf }, place) => ({ madeOf, text: texts[place] ?? '' }));
+  return { body, released, waited: true };
 }
 
 /** A version is current from its own beginning to that of the next one. */

@@ -41,7 +41,8 @@ export async function pageAnswer(composition: Composition): Promise<Answer> {
     issues: included.truncated ? [...issues, TRUNCATED] : issues,
   });
   const waited = matches.waited || included.waited || all.some((row) => row.body === undefined);
-  return { body, released: withTexts.flatMap((row) => row.madeOf), waited };
+  const released = withTexts.map(({ madeOf }, index) => ({ madeOf, text: entries[index]?.body ?? '' }));
+  return { body, released, waited };
 }
 
 /** Never silently: what comes along is bounded, and the answer says when it was cut (R4 search.html#include). */

@@ -3,12 +3,13 @@ import type { Caller } from '../access/caller.ts';
 import type { ConsentLimits } from '../access/consent-limits.ts';
 import type { Grant } from '../access/decide.ts';
 import type { Facts, RowFacts } from '../access/facts.ts';
+import type { Policy } from '../access/policy.ts';
 import type { Journal } from '../audit/journal.ts';
 import type { AuditReader } from '../audit/reader.ts';
 import type { ServedTypeName } from '../fhir/served.ts';
 import type { PageTokens } from './page-token.ts';
 import type { PeopleAsked } from './people-asked.ts';
-import type { Moment } from './view.ts';
+import type { Moment, View } from './view.ts';
 
 /** A stored or fetched resource: what decisions need, and the exact text that may leave. */
 export interface Row extends RowFacts {
@@ -70,6 +71,16 @@ export interface RecordStore extends Source {
   candidates(wanted: Demographic, limit: number): Promise<readonly string[]>;
   /** versions of one resource up to the grant's publication, newest first, whoever's they were at the time */
   versions(grant: Grant, type: ServedTypeName, id: string): Promise<readonly Row[]>;
+  /**
+   * versions by id and version, whatever became of them since: of these people, or of a directory
+   *
+   * @param policy whose sources they are of
+   */
+  kept(items: readonly ItemWanted[], people: readonly string[], policy: Policy): Promise<readonly KeptItem[]>;
+  /** what each source of a policy had published by a publication */
+  viewAt(publication: number, policy: Policy): Promise<View>;
+  /** an earlier policy by its version; undefined where it is not kept */
+  policy(version: string): Promise<Policy | undefined>;
   /** texts of rows by key, for rows that came without */
   bodies(rows: readonly Row[]): Promise<ReadonlyMap<string, string>>;
   /** keyed HMACs of the NHS numbers of each person, superseded ones included */
@@ -80,6 +91,24 @@ export interface RecordStore extends Source {
   declareRelationship(declaration: Declaration): Promise<void>;
   consents(grant: Grant): Promise<readonly ConsentRecord[]>;
   directory(grant: Grant, type: ServedTypeName, wanted: DirectoryWanted): Promise<readonly Row[]>;
+}
+
+/** A version of a resource, as an audit manifest names it. */
+export interface ItemWanted {
+  readonly id: string;
+  readonly version: number;
+}
+
+/** What is still there of it. */
+export interface KeptItem extends ItemWanted {
+  /** absent where that version is not there; without a text where that was erased */
+  readonly row?: Row;
+  /** absent where nothing is known of it */
+  readonly type?: ServedTypeName;
+  /** it is somebody else's today than any of those asked about */
+  readonly elsewhere: boolean;
+  /** retention has removed versions of that time */
+  readonly removed: boolean;
 }
 
 /** A relationship of care with a person that a user has declared. Times are milliseconds since the epoch. */

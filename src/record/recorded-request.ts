@@ -3,6 +3,7 @@ import type { Interaction } from '../access/ask.ts';
 import type { Caller } from '../access/caller.ts';
 import { parseScopes } from '../access/scopes.ts';
 import { isServed, type ServedTypeName } from '../fhir/served.ts';
+import { type Part, readPartText } from '../fhir/subset.ts';
 
 /** A past request as its event recorded it. */
 export interface RecordedRequest {
@@ -18,6 +19,12 @@ export interface RecordedRequest {
     readonly type: ServedTypeName;
     readonly looksInto?: readonly ServedTypeName[];
   };
+  /** of a read or a version: `Type/id` or `Type/id/_history/version` */
+  readonly resource?: string;
+  /** which part of each resource was asked for; absent: the whole */
+  readonly part?: Part;
+  /** `$as-at`: the instant, milliseconds since the epoch */
+  readonly asAt?: number;
   /** absent for people with a token of their own, whose number the log does not hold */
   readonly caller?: Caller;
 }
@@ -31,6 +38,9 @@ export function recordedRequest(body: string): RecordedRequest {
   const [reason, version] = [event.outcomeDesc, details.get('policy-version')];
   const asks = asksOf(details.get('asks'));
   const caller = callerOf(event, details);
+  const resource = event.entity?.find(({ role }) => role?.code === DOMAIN_RESOURCE)?.what?.reference;
+  const part = readPartText(details.get('part') ?? '');
+  const asAt = Date.parse(details.get('as-at') ?? '');
   return {
     outcome: event.outcome ?? '',
     ...(reason === undefined ? {} : { reason }),
@@ -39,9 +49,15 @@ export function recordedRequest(body: string): RecordedRequest {
     ...(['allow', 'withhold', 'deny'].some((name) => details.has(name))
       ? { verdicts: verdictsOf(details) }
       : {}),
+    ...(resource === undefined ? {} : { resource }),
+    ...(part === undefined ? {} : { part }),
+    ...(Number.isNaN(asAt) ? {} : { asAt }),
     ...(caller === undefined ? {} : { caller }),
   };
 }
+
+/** Object role of what a read was of (specification facts 1.3). */
+const DOMAIN_RESOURCE = '4';
 
 function verdictsOf(details: ReadonlyMap<string, string>): NonNullable<RecordedRequest['verdicts']> {
   const named = (name: string): string => details.get(name) ?? '';

@@ -1,5 +1,5 @@
 import { setImmediate as othersFirst } from 'node:timers/promises';
-import { type Answer, type Composition, notFound } from './composition.ts';
+import { type Answer, type Composition, notFound, type Shown } from './composition.ts';
 import type { VisibleRow } from './redact.ts';
 import { summaryDocument } from './summary/document.ts';
 import { type ReadRow, readRow } from './summary/rows.ts';
@@ -22,8 +22,11 @@ export async function summaryAnswer({ ports, facts, grant, visible, issues }: Co
     now: facts.now,
     randomUUID,
   });
-  const included = new Set(summary.included.map(({ type, id }) => `${type}/${id}`));
-  const released = rows.filter(({ type, id }) => included.has(`${type}/${id}`)).flatMap((row) => row.madeOf);
+  const byName = new Map(rows.map((row) => [`${row.type}/${row.id}`, row]));
+  const released = summary.included.flatMap(({ type, id }): Shown[] => {
+    const row = byName.get(`${type}/${id}`);
+    return row === undefined ? [] : [{ madeOf: row.madeOf, text: row.body }];
+  });
   const waited = rows.length > AT_ONCE || visible.some((row) => row.body === undefined);
   return { body: summary.body, released, waited };
 }

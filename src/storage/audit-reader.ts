@@ -1,4 +1,4 @@
-import type { AuditReader, AuditSearch, CountedEvent, StoredEvent } from '../audit/reader.ts';
+import type { AuditReader, AuditSearch, CountedEvent, SealedRow, StoredEvent } from '../audit/reader.ts';
 import type { Database, Statement } from './database.ts';
 
 const COLUMNS = 'event_id, (extract(epoch from recorded) * 1000)::bigint, person_id, organisation, body';
@@ -6,6 +6,13 @@ const COLUMNS = 'event_id, (extract(epoch from recorded) * 1000)::bigint, person
 const EVENT: Statement = {
   name: 'audit-event',
   text: `select ${COLUMNS} from audit.event where event_id = $1::uuid limit 1`,
+};
+
+const SEALED: Statement = {
+  name: 'audit-sealed',
+  text: `
+select event_id::text, (extract(epoch from recorded) * 1000)::float8, kind, outcome, request_id, person_id::text, client, agent,
+  organisation, purpose, salt, leaf, manifest, body from audit.event where event_id = $1::uuid limit 1`,
 };
 
 const COUNTED: Statement = {
@@ -44,6 +51,11 @@ export class StoredAuditReader implements AuditReader {
   async event(id: string): Promise<StoredEvent | undefined> {
     const [row] = await this.#database.read(EVENT, [id]);
     return row === undefined ? undefined : storedEvent(row);
+  }
+
+  async sealed(id: string): Promise<SealedRow | undefined> {
+    const [row] = await this.#database.read(SEALED, [id]);
+    return row === undefined ? undefined : sealedRow(row);
   }
 }
 
@@ -92,4 +104,30 @@ function storedEvent(row: readonly unknown[]): StoredEvent {
     ...(typeof organisation === 'string' ? { organisation } : {}),
     body: String(body),
   };
+}
+
+function sealedRow(row: readonly unknown[]): SealedRow {
+  const [eventId, recorded, kind, outcome, requestId, ...rest] = row;
+  const [personId, client, agent, organisation, purpose, salt, leaf, manifest, body] = rest;
+  return {
+    eventId: String(eventId),
+    recorded: Number(recorded),
+    kind: String(kind),
+    outcome: Number(outcome),
+    requestId: String(requestId),
+    ...(typeof personId === 'string' ? { personId } : {}),
+    ...(typeof client === 'string' ? { client } : {}),
+    ...(typeof agent === 'string' ? { agent } : {}),
+    ...(typeof organisation === 'string' ? { organisation } : {}),
+    ...(typeof purpose === 'string' ? { purpose } : {}),
+    salt: bytesOf(salt),
+    leaf: bytesOf(leaf),
+    manifest: bytesOf(manifest),
+    body: String(body),
+  };
+}
+
+function bytesOf(value: unknown): Buffer {
+  if (!Buffer.isBuffer(value)) throw new Error('The audit log was not read as it is written.');
+  return value;
 }

@@ -63,7 +63,7 @@ export function horizonOf(
 }
 
 /** A row as the columns below give it, after one of its own. */
-function toRow(values: readonly unknown[], codeOf: ReadonlyMap<number, string>): Row[] {
+export function toRow(values: readonly unknown[], codeOf: ReadonlyMap<number, string>): Row[] {
   const source = codeOf.get(values[4] as number);
   if (source === undefined) return [];
   const [body, line] = [values[9], values[10]];

@@ -11,18 +11,23 @@ import type {
   Demographic,
   DirectoryWanted,
   Fetched,
+  ItemWanted,
+  KeptItem,
   RecordStore,
   Row,
   Wanted,
 } from '../record/ports.ts';
-import type { Moment } from '../record/view.ts';
+import type { Moment, View } from '../record/view.ts';
 import type { Database } from './database.ts';
+import { readPolicy } from './policies.ts';
 import { readConsents } from './read-consents.ts';
 import { readDirectory } from './read-directory.ts';
 import type { FactReader } from './read-facts.ts';
 import { factReader } from './read-facts.ts';
+import { readKept } from './read-kept.ts';
 import { readPastRows } from './read-past-rows.ts';
 import { readBodies, readRows, readVersions } from './read-rows.ts';
+import { viewReader } from './read-view.ts';
 
 /** The record in PostgreSQL as `record/` needs it. */
 export class StoredRecord implements RecordStore {
@@ -41,7 +46,7 @@ export class StoredRecord implements RecordStore {
     this.#database = database;
     this.#policy = policy;
     this.#numberHmac = numberHmac;
-    this.#codeOf = new Map([...policy.sources.values()].map((source) => [source.number, source.code]));
+    this.#codeOf = codesOf(policy);
     this.#facts = factReader(database, policy, now, numberHmac);
   }
 
@@ -69,6 +74,22 @@ export class StoredRecord implements RecordStore {
     return available(() => readVersions(this.#database, this.#policy, this.#codeOf, grant, type, id));
   }
 
+  kept(
+    items: readonly ItemWanted[],
+    people: readonly string[],
+    policy: Policy,
+  ): Promise<readonly KeptItem[]> {
+    return available(() => readKept(this.#database, codesOf(policy), items, people));
+  }
+
+  viewAt(publication: number, policy: Policy): Promise<View> {
+    return available(() => viewReader(this.#database, codesOf(policy))({ publication }));
+  }
+
+  policy(version: string): Promise<Policy | undefined> {
+    return available(() => readPolicy(this.#database, version));
+  }
+
   numbersOf(personIds: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>> {
     return available(async () => {
       const rows = await this.#database.read(NUMBERS, [personIds]);
@@ -94,6 +115,10 @@ export class StoredRecord implements RecordStore {
   directory(grant: Grant, type: ServedTypeName, wanted: DirectoryWanted): Promise<readonly Row[]> {
     return available(() => readDirectory(this.#database, this.#policy, this.#codeOf, grant, type, wanted));
   }
+}
+
+function codesOf({ sources }: Policy): ReadonlyMap<number, string> {
+  return new Map([...sources.values()].map(({ number, code }) => [number, code]));
 }
 
 /** what the user once declared of others, and is over, is not kept: the audit log has it */

@@ -46,6 +46,7 @@ t.test('an interaction needs every letter of its own in the scopes', async (t) =
     match: 'rs',
     summary: 'rs',
     'explain-access': 'rs',
+    'as-seen': 'rs',
     'as-at': 'rs',
     'declare-relationship': 'rs',
   };

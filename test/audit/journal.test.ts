@@ -1,10 +1,11 @@
-import { hash, randomBytes, randomUUID } from 'node:crypto';
+import { createHash, hash, randomBytes, randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import t from 'tap';
 import { Journal } from '../../src/audit/journal.ts';
 import type { JournalHappening, JournalLimits } from '../../src/audit/journal-options.ts';
-import { decodeManifest, encodeManifest } from '../../src/audit/manifest.ts';
+import { decodeManifest, encodeManifest, textDigest } from '../../src/audit/manifest.ts';
 import { leafHash, merkleRoot } from '../../src/audit/merkle.ts';
+import type { ReleasedItem, ReleasedResource } from '../../src/audit/occurrence.ts';
 import type { Receipt } from '../../src/audit/ports.ts';
 import { Problem } from '../../src/fhir/problem.ts';
 import { leafOf, logFaults, mth } from '../support/audit-log.ts';
@@ -113,24 +114,44 @@ t.test('a leaf covers salt, body and manifest, each in its place', async (t) => 
   t.throws(() => leafHash(randomBytes(15), '', Buffer.alloc(0)), RangeError);
 });
 
-t.test('a manifest reads back what was released', async (t) => {
+t.test('a manifest reads back what was released, with a digest of what was sent', async (t) => {
+  const salt = randomBytes(16);
   const count = fc.oneof(fc.maxSafeNat(), fc.constantFrom(0, 2 ** 32, 2 ** 32 - 1, Number.MAX_SAFE_INTEGER));
   const item = fc.record({ id: fc.uuid(), version: count }, { noNullPrototype: true });
-  const manifest = fc.record({ publication: count, released: fc.array(item) }, { noNullPrototype: true });
+  const text = fc.string({ unit: 'binary', maxLength: 200 });
+  const resource = fc.record(
+    { madeOf: fc.array(item, { maxLength: 4 }), text },
+    { requiredKeys: ['madeOf'], noNullPrototype: true },
+  );
+  const manifest = fc.record({ publication: count, released: fc.array(resource) }, { noNullPrototype: true });
+  const named = (released: readonly ReleasedResource[]) => released.flatMap(({ madeOf }) => madeOf);
   fc.assert(
-    fc.property(manifest, (one) => {
-      const bytes = encodeManifest(one);
-      t.equal(bytes.length, 9 + 24 * one.released.length);
-      t.strictSame(decodeManifest(bytes), one);
+    fc.property(manifest, ({ publication, released }) => {
+      const bytes = encodeManifest({ publication, released }, salt);
+      t.equal(bytes.length, 9 + 24 * named(released).length + 18 * released.length);
+      const resources = released.map(({ madeOf, text }) =>
+        // by docs/audit-log.md, another way
+        text === undefined ? { madeOf } : { madeOf, digest: documentedDigest(salt, text) },
+      );
+      t.strictSame(decodeManifest(bytes), { publication, released: named(released), resources });
     }),
   );
+  const long = 'é'.repeat(100_000);
+  t.strictSame(textDigest(salt, long), documentedDigest(salt, long), 'longer than what is kept for it');
+  const one = { id: '00112233-4455-6677-8899-AABBCCDDEEFF', version: 1 };
   t.strictSame(
-    encodeManifest({
-      publication: 258,
-      released: [{ id: '00112233-4455-6677-8899-AABBCCDDEEFF', version: 1 }],
-    }).toString('hex'),
-    '01000000000000010200112233445566778899aabbccddeeff0000000000000001',
+    encodeManifest({ publication: 258, released: [{ madeOf: [one] }] }, salt).toString('hex'),
+    `020000000000000102000100112233445566778899aabbccddeeff0000000000000001${'00'.repeat(16)}`,
   );
+  const before = '01000000000000010200112233445566778899aabbccddeeff0000000000000001';
+  const lower = { ...one, id: one.id.toLowerCase() };
+  t.strictSame(
+    decodeManifest(Buffer.from(before, 'hex')),
+    { publication: 258, released: [lower], resources: [{ madeOf: [lower] }] },
+    'one of before there were digests',
+  );
+  const encode = (item: ReleasedItem) =>
+    encodeManifest({ publication: 1, released: [{ madeOf: [item] }] }, salt);
   for (const id of [
     '',
     'x',
@@ -139,15 +160,34 @@ t.test('a manifest reads back what was released', async (t) => {
     '00112233-4455-6677-8899-aabbccddeefé',
     `${randomUUID()}0`,
   ]) {
-    t.throws(() => encodeManifest({ publication: 1, released: [{ id, version: 1 }] }), RangeError, id);
+    t.throws(() => encode({ id, version: 1 }), RangeError, id);
   }
-  for (const version of [-1, 0.5, Number.NaN, 2 ** 53]) {
-    t.throws(() => encodeManifest({ publication: 1, released: [{ id: randomUUID(), version }] }), RangeError);
-  }
-  for (const bytes of ['', '02', `02${'00'.repeat(8)}`, '010000000000000001aa', `01${'ff'.repeat(8)}`]) {
+  for (const version of [-1, 0.5, Number.NaN, 2 ** 53])
+    t.throws(() => encode({ id: randomUUID(), version }), RangeError);
+  t.throws(
+    () => encodeManifest({ publication: 1, released: [{ madeOf: Array(65_536).fill(one) }] }, salt),
+    RangeError,
+    'more rows than are counted',
+  );
+  const header = `02${'00'.repeat(8)}`;
+  for (const bytes of [
+    '',
+    '02',
+    `03${'00'.repeat(8)}`,
+    `${header}00`,
+    `${header}0001`,
+    `${header}0000${'00'.repeat(15)}`,
+    `${header}0001${'00'.repeat(39)}`,
+    '010000000000000001aa',
+    `01${'ff'.repeat(8)}`,
+  ]) {
     t.throws(() => decodeManifest(Buffer.from(bytes, 'hex')), RangeError, bytes);
   }
 });
+
+function documentedDigest(salt: Buffer, text: string): Buffer {
+  return createHash('sha256').update(Buffer.of(2)).update(salt).update(text).digest().subarray(0, 16);
+}
 
 t.test('an entry is answered only after its commit, with a receipt good for one release', async (t) => {
   const { log, journal } = await started();
@@ -307,7 +347,7 @@ t.test('while the database is away there is no room, and afterwards there is', a
 t.test('a full queue refuses, in events and in bytes', async (t) => {
   for (const [limits, released] of [
     [{ queueEvents: 3 }, 1],
-    [{ queueBytes: 30_000 }, 400],
+    [{ queueBytes: 30_000 }, 240],
   ] as const) {
     const { log, journal } = await started({ ...limits, batchEvents: 1 });
     const open = held(log);
@@ -338,7 +378,7 @@ t.test('an entry that cannot be sealed is refused alone', async (t) => {
     journal.append(entry()),
     journal.append(entry({ id: 'not a uuid' })),
     journal.append(entry({ personId: "'; drop" })),
-    journal.append({ ...entry(), released: [{ id: 'x', version: 1 }] }),
+    journal.append({ ...entry(), released: [{ madeOf: [{ id: 'x', version: 1 }] }] }),
     journal.append({ ...entry(), publication: -1 }),
     journal.append(entry()),
   ];

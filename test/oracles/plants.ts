@@ -222,18 +222,18 @@ const TWO_WORLDS: readonly Plant[] = [
 const DISCLOSED: readonly Plant[] = [
   plant('disclosed', 'what comes along is in no account', [
     'record/page.js',
-    'released: withTexts.flatMap((row) => row.madeOf)',
-    'released: withTexts.slice(0, rows.length).flatMap((row) => row.madeOf)',
+    'const released = withTexts.map(',
+    'const released = withTexts.slice(0, rows.length).map(',
   ]),
   plant('disclosed', 'a history accounts for its newest version', [
     'record/history.js',
-    'released: page.flatMap((version) => version.madeOf)',
-    'released: page.slice(0, 1).flatMap((version) => version.madeOf)',
+    'const released = page.map(',
+    'const released = page.slice(0, 1).map(',
   ]),
   plant('disclosed', 'an account names the first twenty', [
     'record/account.js',
-    'released: answer.released.map(',
-    'released: answer.released.slice(0, 20).map(',
+    'released: answer.released,',
+    'released: answer.released.slice(0, 20),',
   ]),
   plant('disclosed', 'Patient is accounted for without what it is made of', [
     'record/redact.js',
@@ -242,8 +242,8 @@ const DISCLOSED: readonly Plant[] = [
   ]),
   plant('disclosed', 'a summary accounts for its Patient', [
     'record/summarise.js',
-    'rows.filter(({ type, id }) => included.has(',
-    "rows.filter(({ type, id }) => type === 'Patient' && included.has(",
+    'return row === undefined ?',
+    "return row === undefined || row.type !== 'Patient' ?",
   ]),
 ];
 

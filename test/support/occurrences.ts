@@ -90,7 +90,10 @@ export function occurrence(parts: Partial<Occurrence> = {}): Occurrence {
 export function entry(parts: Partial<Occurrence> = {}, released = 1): AuditEntry {
   return {
     occurrence: occurrence(parts),
-    released: Array.from({ length: released }, (_, i) => ({ id: randomUUID(), version: i + 1 })),
+    released: Array.from({ length: released }, (_, i) => ({
+      madeOf: [{ id: randomUUID(), version: i + 1 }],
+      text: `{"n":${i}}`,
+    })),
     publication: 12,
   };
 }

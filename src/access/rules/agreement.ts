@@ -1,6 +1,7 @@
+import { wasDecidedThen } from '../as-seen.ts';
 import { isSignatory } from '../days.ts';
 import type { Facts } from '../facts.ts';
-import { forbid, judges, type Rule, type Withhold, withhold } from '../rule.ts';
+import { forbid, judges, NO_OPINION, type Rule, type Withhold, withhold } from '../rule.ts';
 
 export const agreementRule: Rule = {
   name: 'agreement',
@@ -11,9 +12,11 @@ export const agreementRule: Rule = {
     staff: judges("the user's organisation and every source"),
     system: judges("the partner's organisation and every source"),
     patient: judges('every source; a person needs no agreement to see their own record'),
-    governance: judges('every source; officers answer for their organisation whether or not it has signed'),
+    governance: judges(
+      'every source, but for what was once released; officers answer for their organisation whether or not it has signed',
+    ),
   },
-  judge(caller, _ask, facts) {
+  judge(caller, ask, facts) {
     if (caller.kind === 'staff' || caller.kind === 'system') {
       if (!isSignatory(facts.policy, caller.organisation, facts.today)) {
         return forbid(
@@ -22,7 +25,7 @@ export const agreementRule: Rule = {
         );
       }
     }
-    return withhold(ofSignatories(facts));
+    return wasDecidedThen(caller, ask) ? NO_OPINION : withhold(ofSignatories(facts));
   },
 };
 

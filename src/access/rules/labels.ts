@@ -1,4 +1,5 @@
 import { isRestrictedLabel } from '../../fhir/labels.ts';
+import { wasDecidedThen } from '../as-seen.ts';
 import { judges, NO_OPINION, type RowTest, type Rule, withhold } from '../rule.ts';
 
 /** Labels that hide from the patient: not without the author's agreement, and about somebody else. */
@@ -18,10 +19,11 @@ export const labelsRule: Rule = {
     staff: judges('restricted, very restricted and unknown degrees of confidentiality are left out'),
     system: judges('as staff'),
     patient: judges('as staff; and what is not for the patient'),
-    governance: judges('as staff; the audit log stays open'),
+    governance: judges('as staff, but for what was once released; the audit log stays open'),
   },
   judge(caller, ask) {
     if (caller.kind === 'governance' && ask.type === 'AuditEvent') return NO_OPINION;
+    if (wasDecidedThen(caller, ask)) return NO_OPINION;
     const hides: RowTest =
       caller.kind === 'patient'
         ? (row) => row.labels.some((label) => isRestrictedLabel(label) || NOT_FOR_PATIENTS.includes(label))

@@ -18,6 +18,7 @@ const LETTERS: { readonly [I in Ask['interaction']]: readonly ScopeLetter[] } = 
   summary: ['r', 's'],
   'as-at': ['r', 's'],
   'explain-access': ['r', 's'],
+  'as-seen': ['r', 's'],
   'declare-relationship': ['r', 's'],
 };
 

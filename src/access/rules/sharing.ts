@@ -1,8 +1,8 @@
 import { type ServedTypeName, served } from '../../fhir/served.ts';
+import { wasDecidedThen } from '../as-seen.ts';
 import { within } from '../days.ts';
-import type { Facts } from '../facts.ts';
-import type { SharedType } from '../policy.ts';
-import { judges, type RowTest, type Rule, withhold } from '../rule.ts';
+import type { Policy, SharedType } from '../policy.ts';
+import { judges, NO_OPINION, type RowTest, type Rule, withhold } from '../rule.ts';
 
 export const sharingRule: Rule = {
   name: 'sharing',
@@ -13,17 +13,20 @@ export const sharingRule: Rule = {
     staff: judges('what is not shared is left out'),
     system: judges('what is not shared is left out'),
     patient: judges('what is not shared is left out'),
-    governance: judges('what is not shared is left out; audit events are shared by nobody and stay'),
+    governance: judges(
+      'what is not shared is left out, but for what was once released; audit events are shared by nobody and stay',
+    ),
   },
-  judge(_caller, _ask, facts) {
+  judge(caller, ask, facts) {
+    if (wasDecidedThen(caller, ask)) return NO_OPINION;
     return withhold({
       hides(source, type) {
-        const shared = sharedType(facts, source, type);
+        const shared = sharedType(facts.policy, source, type);
         if (shared === undefined || (shared.days !== undefined && !within(facts.today, shared.days)))
           return 'all';
         return exceptions(shared);
       },
-      hiddenElements: (source, type) => sharedType(facts, source, type)?.exceptElements ?? [],
+      hiddenElements: (source, type) => elementsNotShared(facts.policy, source, type),
     });
   },
 };
@@ -31,8 +34,13 @@ export const sharingRule: Rule = {
 /** Consents and audit events are records of this service: shared without an entry, less where a source has one. */
 const OWN: SharedType = {};
 
-function sharedType(facts: Facts, code: string, type: ServedTypeName): SharedType | undefined {
-  const shares = facts.policy.sources.get(code)?.shares;
+/** Elements that a source does not share of a type, by one policy. */
+export function elementsNotShared(policy: Policy, source: string, type: ServedTypeName): readonly string[] {
+  return sharedType(policy, source, type)?.exceptElements ?? [];
+}
+
+function sharedType(policy: Policy, code: string, type: ServedTypeName): SharedType | undefined {
+  const shares = policy.sources.get(code)?.shares;
   if (shares !== undefined && Object.hasOwn(shares, type)) return shares[type];
   return served(type).keeping === 'own' ? OWN : undefined;
 }
