@@ -98,7 +98,7 @@ async function account(
       rawRequest: `GET ${path}`,
       outcome: { code: '0' },
     },
-    released: rows.map(({ id, version }) => ({ id, version })),
+    released: rows.map(({ id, version, body }) => ({ madeOf: [{ id, version }], text: body })),
     publication: 1,
   });
 }
