@@ -1,12 +1,14 @@
 import { hash } from 'node:crypto';
-import { purposeOf, userIdOf } from './agents.ts';
+
 import type { SealedEvent } from './batch.ts';
 import type { ServiceIdentity } from './event.ts';
 import { canonicalEvent } from './event.ts';
 import { encodeManifest } from './manifest.ts';
 import { leafInput } from './merkle.ts';
+import type { Occurrence } from './occurrence.ts';
 import type { AuditEntry } from './ports.ts';
 import { fitText } from './text.ts';
+import { purposeOf, userIdOf } from './users.ts';
 import { uuidBytes } from './uuid.ts';
 
 /**
@@ -40,9 +42,7 @@ export function seal(
     ...(occurrence.personId === undefined ? {} : { personId: occurrence.personId }),
     ...(caller === undefined ? {} : { client: fitText(caller.client) }),
     ...(agent === undefined ? {} : { agent }),
-    ...(caller === undefined || caller.kind === 'patient'
-      ? {}
-      : { organisation: fitText(caller.organisation) }),
+    ...organisationOf(occurrence),
     ...(purpose === undefined ? {} : { purpose }),
     ...(entry.asked === undefined ? {} : { asked: entry.asked }),
     body,
@@ -50,4 +50,10 @@ export function seal(
     leaf: hash('sha256', bytes, 'buffer'),
     manifest,
   };
+}
+
+/** A token's making names no organisation: its pattern has no room for one. */
+function organisationOf({ caller, what }: Occurrence): Pick<SealedEvent, 'organisation'> {
+  if (caller === undefined || caller.kind === 'patient' || what === 'token-issue') return {};
+  return { organisation: fitText(caller.organisation) };
 }
