@@ -69,7 +69,7 @@ function tokenIssueAgents(occurrence: Occurrence, service: ServiceIdentity): str
   const { caller } = occurrence;
   if (caller === undefined) return consentAgents(occurrence, service);
   const issuer =
-    `{"network":{"address":${quoted(caller.issuer)},"type":"5"},"requestor":false,` +
+    `{"network":{"address":${quoted(isFilled(caller.issuer) ? caller.issuer : 'unknown')},"type":"5"},"requestor":false,` +
     `"type":${AGENT_TYPE.tokenIssuer},"who":${identified(caller.issuer)}}`;
   if (caller.kind === 'system')
     return `[${tokenClient(caller, occurrence, service, tokenPolicy(caller))},${issuer}]`;

@@ -49,7 +49,7 @@ export function entitiesOf(occurrence: Occurrence): string {
     entities += `,${jobEntity(occurrence)}`;
   }
   if (personId !== undefined) entities += `,${patientEntity(personId)}`;
-  for (const consent of occurrence.consents ?? []) entities += `,${consentEntity(consent, '')}`;
+  for (const consent of consentsOf(occurrence)) entities += `,${consentEntity(consent, '')}`;
   const decision = decisionEntity(occurrence, what !== 'load');
   return decision === undefined ? `[${entities}]` : `[${entities},${decision}]`;
 }
@@ -61,7 +61,8 @@ function requestEntity(requestId: string): string {
 
 /** Facts 1.5: patient, consents and token, and nothing else; so request and policy are told with the consent. */
 function consentDecisionEntities(occurrence: Occurrence): string {
-  const { personId, consents = [], caller, requestId, policyVersion } = occurrence;
+  const { personId, caller, requestId, policyVersion } = occurrence;
+  const consents = consentsOf(occurrence);
   const told = joined(detailOf('policy-version', policyVersion), detailOf(REQUEST_ID_DETAIL, requestId));
   const entities = consents.map((consent) => consentEntity(consent, told));
   if (consents.length === 0) entities.push(requestEntity(requestId));
@@ -71,6 +72,10 @@ function consentDecisionEntities(occurrence: Occurrence): string {
     entities.push(`{"type":${ENTITY_TYPES.token},"what":{"identifier":{"value":${value}}}}`);
   }
   return `[${entities.join(',')}]`;
+}
+
+export function consentsOf({ consents = [] }: Occurrence): readonly ConsentDecided[] {
+  return consents.filter(({ policy }) => isFilled(policy));
 }
 
 /** Named by its kind, not by id: whose it is stands beside it, and a person has one of each kind and source. */

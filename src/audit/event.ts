@@ -2,7 +2,7 @@ import type { AuditEvent } from '@medplum/fhirtypes';
 import type { ServiceIdentity } from './agents.ts';
 import { agentsOf } from './agents.ts';
 import { APPLICATION_SERVER, PROFILE } from './codes.ts';
-import { entitiesOf } from './entities.ts';
+import { consentsOf, entitiesOf } from './entities.ts';
 import type { Occurrence, OccurrenceKind, Outcome } from './occurrence.ts';
 import { PATTERNS, type Pattern } from './patterns.ts';
 import { isFilled, quoted } from './text.ts';
@@ -75,9 +75,10 @@ function metaOf(occurrence: Occurrence, pattern: Pattern): string {
 }
 
 /** The REST patterns are of success alone; a consent decides either way, for somebody who works somewhere. */
-function keepsPattern({ what, outcome, caller, consents }: Occurrence): boolean {
+function keepsPattern(occurrence: Occurrence): boolean {
+  const { what, outcome, caller } = occurrence;
   if (what === 'consent-decision')
-    return (caller?.kind === 'staff' || caller?.kind === 'governance') && (consents ?? []).length > 0;
+    return (caller?.kind === 'staff' || caller?.kind === 'governance') && consentsOf(occurrence).length > 0;
   if (what === 'token-issue' && caller === undefined) return false;
   return outcome.code === '0';
 }

@@ -39,10 +39,9 @@ export function seal(
     kind: occurrence.what,
     outcome: Number(occurrence.outcome.code),
     requestId: fitText(occurrence.requestId),
-    ...(occurrence.personId === undefined ? {} : { personId: occurrence.personId }),
     ...(caller === undefined ? {} : { client: fitText(caller.client) }),
     ...(agent === undefined ? {} : { agent }),
-    ...organisationOf(occurrence),
+    ...namedIn(occurrence),
     ...(purpose === undefined ? {} : { purpose }),
     ...(entry.asked === undefined ? {} : { asked: entry.asked }),
     body,
@@ -52,8 +51,13 @@ export function seal(
   };
 }
 
-/** A token's making names no organisation: its pattern has no room for one. */
-function organisationOf({ caller, what }: Occurrence): Pick<SealedEvent, 'organisation'> {
-  if (caller === undefined || caller.kind === 'patient' || what === 'token-issue') return {};
-  return { organisation: fitText(caller.organisation) };
+/** A token's making names neither a person nor an organisation: its pattern has no room for them. */
+function namedIn({ caller, personId, what }: Occurrence): Pick<SealedEvent, 'personId' | 'organisation'> {
+  if (what === 'token-issue') return {};
+  return {
+    ...(personId === undefined ? {} : { personId }),
+    ...(caller === undefined || caller.kind === 'patient'
+      ? {}
+      : { organisation: fitText(caller.organisation) }),
+  };
 }
