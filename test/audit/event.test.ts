@@ -459,7 +459,7 @@ t.test('reads and queries that succeed keep the profiles of our own too', async 
     differentialFaults(definitions, profile, { ...made });
   const seen = new Set<string>();
   for (const made of successes()) {
-    if (!(made.action === 'R' || made.action === 'E') || made.type.code !== 'rest') continue;
+    if (!made.meta?.profile?.some((claimed) => /\.(Patient)?(Read|Query)$/.test(claimed))) continue;
     const pattern = made.action === 'R' ? 'read' : 'query';
     const profile = own + pattern;
     seen.add(profile);
