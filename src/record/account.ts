@@ -1,11 +1,11 @@
-import type { Ask } from '../access/ask.ts';
+import type { Ask, Interaction } from '../access/ask.ts';
 import type { Caller, StaffCaller } from '../access/caller.ts';
 import { notedIn } from '../access/combine.ts';
 import type { Grant, Judgement, Refused } from '../access/decide.ts';
 import { verdictsKept } from '../access/explain.ts';
 import type { Facts } from '../access/facts.ts';
 import { scopeText } from '../access/scopes.ts';
-import type { ConsentDecided, Occurrence, OccurrenceKind, Outcome } from '../audit/occurrence.ts';
+import type { ConsentDecided, Occurrence, Outcome } from '../audit/occurrence.ts';
 import type { Receipt } from '../audit/ports.ts';
 import { Problem } from '../fhir/problem.ts';
 import type { Answer } from './composition.ts';
@@ -161,7 +161,10 @@ function namedBy(caller: Caller): Readonly<Record<string, string>> {
 }
 
 /** A look into this log is told apart from a look into a record. */
-function kindOf({ interaction, type }: Pick<Ask, 'interaction' | 'type'>): OccurrenceKind {
+export function kindOf({
+  interaction,
+  type,
+}: Pick<Ask, 'interaction'> & { readonly type: string }): Interaction | 'audit-read' | 'audit-search' {
   if (type !== 'AuditEvent') return interaction;
   if (interaction === 'read') return 'audit-read';
   return interaction === 'search-type' ? 'audit-search' : interaction;
