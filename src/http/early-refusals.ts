@@ -51,9 +51,7 @@ export class EarlyRefusals {
     const unlimited = before !== undefined || kind === 'throttled' || kind === 'invalid';
     if (!unlimited && kind !== 'too-large' && kind !== 'unsupported-media') return problem;
     const counted = before === 'address' ? 'undecodable-address' : (COUNTED_AS[kind] ?? kind);
-    const caller = unlimited
-      ? await this.#firstInMinute(problem, counted, request)
-      : await this.#caller(request);
+    const caller = unlimited ? await this.#firstInMinute(counted, request) : await this.#caller(request);
     if (caller === undefined) return problem;
     try {
       const about = { ...accountOf(request, caller), what: attempted(request) };
@@ -70,27 +68,23 @@ export class EarlyRefusals {
     return authenticate(this.#services, this.#unauthenticated, request).catch(() => undefined);
   }
 
-  async #firstInMinute(
-    problem: Problem,
-    counted: string,
-    request: FastifyRequest,
-  ): Promise<Caller | undefined> {
+  async #firstInMinute(counted: string, request: FastifyRequest): Promise<Caller | undefined> {
     const now = this.#services.disclosure.now();
     // of two tokens either could be somebody else's
     const { rawHeaders } = request.raw;
     const tokens = rawHeaders.filter((name, at) => at % 2 === 0 && name.toLowerCase() === 'authorization');
     const token = tokens.length === 1 ? request.headers.authorization : undefined;
     const caller = await this.#services.tokens.remembered(token, now);
-    if (caller !== undefined && this.#isFirst(caller, problem, request, now)) return caller;
+    if (caller !== undefined && this.#isFirst(caller, counted, request, now)) return caller;
     this.#unauthenticated.count(clientAddress(request), counted);
     return undefined;
   }
 
-  #isFirst(caller: Caller, problem: Problem, request: FastifyRequest, now: number): boolean {
+  #isFirst(caller: Caller, counted: string, request: FastifyRequest, now: number): boolean {
     const minute = Math.floor(now / 60_000);
     if (minute !== this.#minute) this.#seen.clear();
     this.#minute = minute;
-    const key = JSON.stringify([problem.kind, caller.issuer, caller.subject, clientAddress(request)]);
+    const key = JSON.stringify([counted, caller.issuer, caller.subject, clientAddress(request)]);
     if (this.#seen.has(key) || this.#seen.size >= MOST_CALLERS) return false;
     this.#seen.add(key);
     return true;
