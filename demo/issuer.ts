@@ -6,6 +6,9 @@ import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, type JWK
 /** The demonstration's own issuer: keys made at the first start, so that no two installations share one. */
 export const DEMO_ISSUER = 'https://demo.mycarerecord.example/issuer';
 
+/** Seconds that a token lives unless told otherwise. */
+export const DEMO_LIFETIME = 3600;
+
 const PRIVATE = 'demo-issuer.private.json';
 const PUBLIC = 'demo-issuer.jwks.json';
 
@@ -61,7 +64,7 @@ export async function demoToken(
     .setAudience(audience)
     .setJti(randomUUID())
     .setIssuedAt()
-    .setExpirationTime(`${options.lifetime ?? 3600}s`)
+    .setExpirationTime(`${options.lifetime ?? DEMO_LIFETIME}s`)
     .sign(await importJWK(jwk, 'ES384'));
 }
 

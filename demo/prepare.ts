@@ -3,10 +3,11 @@ import { join } from 'node:path';
 import { keysFolder } from '../src/demonstration.ts';
 import { londonDay } from '../src/fhir/london.ts';
 import { loadExtract, loadStaff } from '../src/load.ts';
+import { accountToken } from '../src/token-issue.ts';
 import type { Service } from '../src/wire.ts';
 import { generateCounty } from './county/generate.ts';
 import { SOURCES } from './county/model.ts';
-import { demoToken, makeIssuerKeys } from './issuer.ts';
+import { DEMO_LIFETIME, demoToken, makeIssuerKeys } from './issuer.ts';
 
 /** People of the demonstration: enough for every hard case, few enough to start in seconds. */
 const PEOPLE = 600;
@@ -57,6 +58,7 @@ async function guide(service: Service, keys: string, cases: readonly Case[]): Pr
     name: 'Asha Example',
     reason: 'Visit to the family today',
   });
+  await accountToken(service, token, { request: 'npm start', seconds: DEMO_LIFETIME });
   const id = await personId(service, token, showcase?.nhsNumber ?? '');
   return [
     '',

@@ -79,7 +79,7 @@ export async function proveEvent(
 ): Promise<Proof> {
   await account(
     doneHere({
-      what: 'configuration',
+      what: 'audit-use',
       description: 'Proof that an audit event is in the log',
       policyVersion: configuration.policy.version,
       details: { operation: 'audit-prove', event },

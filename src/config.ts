@@ -48,6 +48,8 @@ export interface Limits {
   /** of one address */
   readonly requestsPerMinute: number;
   readonly deadlineMs: number;
+  /** milliseconds that the event loop may be late before everything is answered 503 */
+  readonly eventLoopDelayMs: number;
   /** distinct people that one user may ask for within an hour */
   readonly peoplePerUserHour: number;
   /** distinct people that one client may ask for within an hour, whoever its users are */
@@ -222,6 +224,7 @@ function assemble(
     limits: {
       requestsPerMinute: file.limits?.requestsPerMinute ?? 6000,
       deadlineMs: file.limits?.deadlineMs ?? 1500,
+      eventLoopDelayMs: file.limits?.eventLoopDelayMs ?? 2000,
       peoplePerUserHour: file.limits?.peoplePerUserHour ?? 300,
       peoplePerClientHour: file.limits?.peoplePerClientHour ?? 5000,
     },

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import type { CountyOptions, CountySummary } from '../demo/county/model.ts';
 import type { DemoTokenOptions } from '../demo/issuer.ts';
 import type { Configuration } from './config.ts';
+import { accountToken } from './token-issue.ts';
 import type { Service } from './wire.ts';
 
 /**
@@ -26,6 +27,7 @@ export async function generateDemonstration(
   return generateCounty(folder, options, progress);
 }
 
+/** A token that the audit log does not know of yet: it is for {@link accountDemonstrationToken} first. */
 export async function demonstrationToken(
   configuration: Configuration,
   options: DemoTokenOptions,
@@ -33,6 +35,20 @@ export async function demonstrationToken(
   refuseInProduction(configuration);
   const { demoToken } = await import('../demo/issuer.ts');
   return demoToken(keysFolder(configuration), configuration.fhirBase, options);
+}
+
+/** Tells the audit log of the token, before it is given. */
+export async function accountDemonstrationToken(
+  service: Service,
+  token: string,
+  { kind, organisation, role, scope, lifetime }: DemoTokenOptions,
+): Promise<void> {
+  const { DEMO_LIFETIME } = await import('../demo/issuer.ts');
+  const asked = Object.entries({ kind, organisation, role, scope }).filter(
+    ([, value]) => value !== undefined,
+  );
+  const words = asked.map(([name, value]) => `--${name} ${value}`).join(' ');
+  await accountToken(service, token, { request: `mcr token ${words}`, seconds: lifetime ?? DEMO_LIFETIME });
 }
 
 /** Where the demonstration's keys are. */

@@ -5,6 +5,7 @@ import { readConfiguration } from './config.ts';
 import { startDatabase } from './database-start.ts';
 import { prepareDemonstration } from './demonstration.ts';
 import { environment, packageRoot } from './package-root.ts';
+import { tellConfiguration } from './tell-configuration.ts';
 import { wire } from './wire.ts';
 
 /** Shutdown may take this long: what is in flight is answered, the audit queue is written. */
@@ -31,6 +32,7 @@ async function start(say: (sentence: string) => void): Promise<void> {
   for (const warning of database.warnings) say(`Warning: ${warning}`);
   try {
     const service = await wire(configuration, database);
+    await tellConfiguration(service);
     const guide = configuration.mode === 'demo' ? await prepareDemonstration(service, say) : [];
     await service.app.listen(configuration.listen);
     service.checkpoints.start();

@@ -5,6 +5,7 @@ import { setTimeout as later } from 'node:timers';
 import type { FastifyInstance } from 'fastify';
 import pino from 'pino';
 import { lateSince } from './access/arrival.ts';
+import type { Caller } from './access/caller.ts';
 import { hashOfName, nhsNumberHmac } from './access/staff-number.ts';
 import { TokenVerifier } from './access/token.ts';
 import { UserAssertions } from './access/user-assertion.ts';
@@ -34,6 +35,7 @@ import { loadsInSight, notedProgress } from './storage/load-overview.ts';
 import { keepPolicy } from './storage/policies.ts';
 import { publishedSources, readiness } from './storage/readiness.ts';
 import { StoredRecord } from './storage/record-store.ts';
+import { tellConfiguration } from './tell-configuration.ts';
 
 /** The service, wired: every port with what implements it. */
 export interface Service {
@@ -44,6 +46,8 @@ export interface Service {
   readonly app: FastifyInstance;
   /** seals the audit log; started by whoever serves */
   readonly checkpoints: Checkpoints;
+  /** whom a token proves here. @throws Problem where it is not taken */
+  callerOf(token: string): Promise<Caller>;
   /** writes an event that is not a disclosure */
   account(occurrence: Occurrence): Promise<void>;
   /** looks at what is late, and says so in the log once */
@@ -98,9 +102,8 @@ export async function wire(configuration: Configuration, started: StartedDatabas
   const conformance = await readConformance(join(packageRoot(), 'profiles'));
   const checkpoints = await checkpointsOf(configuration, started.journal, metrics, log);
   const unready = (): Promise<readonly string[]> => readiness(database, journal);
-  const app = await buildApp(
-    httpServices(configuration, disclosure, conformance, account, metrics, log, unready, sight),
-  );
+  const edge = httpServices(configuration, disclosure, conformance, account, metrics, log, unready, sight);
+  const app = await buildApp(edge);
   const close = async (): Promise<void> => {
     await app.close();
     await watch.stop();
@@ -118,6 +121,7 @@ export async function wire(configuration: Configuration, started: StartedDatabas
     disclosure,
     app,
     checkpoints,
+    callerOf: (token) => edge.tokens.verify(`Bearer ${token}`, Date.now()),
     account,
     watchSources,
     countTogether,
@@ -209,6 +213,7 @@ export async function withService<T>(work: (service: Service) => Promise<T>): Pr
   try {
     const service = await wire(configuration, started);
     try {
+      await tellConfiguration(service);
       return await work(service);
     } finally {
       await service.close();

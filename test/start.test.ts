@@ -62,6 +62,29 @@ t.test(
     );
     t.notMatch(out(), /\b999 ?\d{3} ?\d{4}\b.*"msg"/, 'no number in a log line');
 
+    const made = await run(MCR, ['token', '--kind', 'patient', '--nhs-number', '9990000018'], env).ended;
+    t.equal(made.code, 0);
+    const officer = [
+      'token',
+      '--kind',
+      'governance',
+      '--organisation',
+      'mcr-ig',
+      '--role',
+      'central-monitoring',
+    ];
+    const looking = await run(MCR, officer, env).ended;
+    const log = await fetch(
+      `http://127.0.0.1:${port}/fhir/AuditEvent?date=${new Date().toISOString().slice(0, 10)}&type=110114,110113`,
+      { headers: { authorization: `Bearer ${looking.out.trim()}` } },
+    );
+    const told = await log.text();
+    const jti = (text = ''): string =>
+      JSON.parse(Buffer.from(text.split('.')[1] ?? '', 'base64url').toString()).jti;
+    for (const each of [token, made.out.trim(), looking.out.trim()])
+      t.match(told, `urn:ietf:params:oauth:jti:${jti(each)}`, 'every token is in the log before it is given');
+    t.match(told, /configuration-in-force/, 'and so is what the service works by');
+
     const second = await run(MAIN, [], env).ended;
     t.equal(second.code, 1);
     t.equal(second.err, `Port ${port} on 127.0.0.1 is taken. Name another with MCR_PORT.\n`);

@@ -6,7 +6,9 @@ const DCM = 'http://dicom.nema.org/resources/ontology/DCM';
 const INTERACTION = 'http://hl7.org/fhir/restful-interaction';
 const ENTITY_TYPE = 'http://terminology.hl7.org/CodeSystem/audit-entity-type';
 const OBJECT_ROLE = 'http://terminology.hl7.org/CodeSystem/object-role';
-const PROFILE_BASE = 'https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.';
+const BALP = 'https://profiles.ihe.net/ITI/BALP/';
+const PROFILE_BASE = `${BALP}StructureDefinition/IHE.BasicAudit.`;
+const USER_AGENT_TYPE = `${BALP}CodeSystem/UserAgentTypes`;
 
 export const ACT_REASON = 'http://terminology.hl7.org/CodeSystem/v3-ActReason';
 /** v3-ActReason: at the patient's own request */
@@ -16,6 +18,8 @@ export const EVENT_TYPE = {
   rest: coding('http://terminology.hl7.org/CodeSystem/audit-event-type', 'rest'),
   securityAlert: coding(DCM, '110113'),
   userAuthentication: coding(DCM, '110114'),
+  auditLogUsed: coding(DCM, '110101'),
+  export: coding(DCM, '110106'),
 };
 
 export const SUBTYPE = {
@@ -33,6 +37,13 @@ export const SUBTYPE = {
   login: coding(DCM, '110122'),
   securityConfiguration: coding(DCM, '110129'),
   restrictedFunction: coding(DCM, '110132'),
+  securityRoles: coding(DCM, '110136'),
+  /** DICOM has it as a type; as a subtype it finds every use of the audit log, whatever its type */
+  auditLogUsed: coding(DCM, '110101'),
+  disclose: coding('http://terminology.hl7.org/CodeSystem/iso-21089-lifecycle', 'disclose'),
+  consentDecision: coding(`${BALP}CodeSystem/AuthZsubType`, 'AuthZ-Consent'),
+  /** IHE IUA: Get Access Token */
+  tokenIssue: coding('urn:ihe:event-type-code', 'ITI-71'),
 };
 
 export const AGENT_TYPE = {
@@ -44,14 +55,23 @@ export const AGENT_TYPE = {
   custodian: concept('http://terminology.hl7.org/CodeSystem/provenance-participant-type', 'custodian'),
   user: concept('http://terminology.hl7.org/CodeSystem/v3-ParticipationType', 'IRCP'),
   organisation: concept('http://terminology.hl7.org/CodeSystem/v3-RoleClass', 'PROV'),
+  /** whoever holds an access token that is told by its id alone */
+  tokenUser: concept(USER_AGENT_TYPE, 'UserOauthAgent'),
+  tokenIssuer: concept(USER_AGENT_TYPE, 'AuthzOauthService'),
+  authorizer: concept('http://terminology.hl7.org/CodeSystem/extra-security-role-type', 'authserver'),
 };
 
 export const ENTITY_TYPES = {
   person: coding(ENTITY_TYPE, '1'),
   system: coding(ENTITY_TYPE, '2'),
   other: coding(ENTITY_TYPE, '4'),
-  requestId: coding('https://profiles.ihe.net/ITI/BALP/CodeSystem/BasicAuditEntityType', 'XrequestId'),
+  requestId: coding(`${BALP}CodeSystem/BasicAuditEntityType`, 'XrequestId'),
+  consent: coding('http://hl7.org/fhir/resource-types', 'Consent'),
+  token: coding(USER_AGENT_TYPE, 'UserOauthAgent'),
 };
+
+/** Detail that holds the request id where a pattern has no room for an entity of it. */
+export const REQUEST_ID_DETAIL = 'X-Request-Id';
 
 export const ROLE = {
   patient: coding(OBJECT_ROLE, '1'),
@@ -77,6 +97,10 @@ export const PROFILE = {
   delete: canonicalise(`${PROFILE_BASE}Delete`),
   patientDelete: canonicalise(`${PROFILE_BASE}PatientDelete`),
   token: canonicalise(`${PROFILE_BASE}OAUTHaccessTokenUse.Comprehensive`),
+  tokenId: canonicalise(`${PROFILE_BASE}OAUTHaccessTokenUse.Minimal`),
+  consentDecision: canonicalise(`${PROFILE_BASE}AuthZconsent`),
+  disclosure: canonicalise(`${PROFILE_BASE}PrivacyDisclosure.Source`),
+  tokenIssue: canonicalise(`${BALP}StructureDefinition/IHE.IUA.71`),
 };
 
 function coding(system: string, code: string): string {

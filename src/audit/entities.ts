@@ -1,6 +1,7 @@
-import { ENTITY_TYPES, ROLE } from './codes.ts';
-import type { Occurrence, OccurrenceKind } from './occurrence.ts';
+import { ENTITY_TYPES, REQUEST_ID_DETAIL, ROLE } from './codes.ts';
+import type { ConsentDecided, Occurrence, OccurrenceKind } from './occurrence.ts';
 import { isFilled, quoted } from './text.ts';
+import { tokenUrn } from './users.ts';
 
 /** Characters of a raw request that are kept: more than any header block or form body that the server accepts. */
 const LONGEST_REQUEST = 65_536;
@@ -10,6 +11,7 @@ const OF_ONE: ReadonlySet<OccurrenceKind> = new Set([
   'read',
   'vread',
   'history-instance',
+  'audit-read',
   'create',
   'update',
   'patch',
@@ -27,11 +29,15 @@ const QUERIES: ReadonlySet<OccurrenceKind> = new Set([
   'as-seen',
   'declare-relationship',
   'validate',
+  'audit-search',
+  'export',
 ]);
 
 /** Entities of an event as a canonical JSON array: facts 1.3. */
 export function entitiesOf(occurrence: Occurrence): string {
   const { what, personId, rawRequest } = occurrence;
+  if (what === 'consent-decision') return consentDecisionEntities(occurrence);
+  if (what === 'token-issue') return `[${tokenRequestEntity(occurrence)}]`;
   let entities = requestEntity(occurrence.requestId);
   if (isFilled(occurrence.trace)) entities += `,${traceEntity(occurrence.trace)}`;
   if (OF_ONE.has(what)) {
@@ -44,6 +50,7 @@ export function entitiesOf(occurrence: Occurrence): string {
     entities += `,${jobEntity(occurrence)}`;
   }
   if (personId !== undefined) entities += `,${patientEntity(personId)}`;
+  for (const consent of consentsOf(occurrence)) entities += `,${consentEntity(consent, '')}`;
   const decision = decisionEntity(occurrence, what !== 'load');
   return decision === undefined ? `[${entities}]` : `[${entities},${decision}]`;
 }
@@ -51,6 +58,39 @@ export function entitiesOf(occurrence: Occurrence): string {
 /** `X-Request-Id`: joins the events of one request. */
 function requestEntity(requestId: string): string {
   return `{"type":${ENTITY_TYPES.requestId},"what":{"identifier":{"value":${quoted(isFilled(requestId) ? requestId : 'unknown')}}}}`;
+}
+
+/** Facts 1.5: patient, consents and token, and nothing else; so request and policy are told with the consent. */
+function consentDecisionEntities(occurrence: Occurrence): string {
+  const { personId, caller, requestId, policyVersion } = occurrence;
+  const consents = consentsOf(occurrence);
+  const told = joined(detailOf('policy-version', policyVersion), detailOf(REQUEST_ID_DETAIL, requestId));
+  const entities = consents.map((consent) => consentEntity(consent, told));
+  if (consents.length === 0) entities.push(requestEntity(requestId));
+  if (personId !== undefined) entities.unshift(patientEntity(personId));
+  if (isFilled(caller?.tokenId)) {
+    const value = quoted(tokenUrn(caller.tokenId));
+    entities.push(`{"type":${ENTITY_TYPES.token},"what":{"identifier":{"value":${value}}}}`);
+  }
+  return `[${entities.join(',')}]`;
+}
+
+export function consentsOf({ consents = [] }: Occurrence): readonly ConsentDecided[] {
+  return consents.filter(({ policy }) => isFilled(policy));
+}
+
+/** Named by its kind, not by id: whose it is stands beside it, and a person has one of each kind and source. */
+function consentEntity({ policy, decision }: ConsentDecided, told: string): string {
+  const details = joined(detailOf('decision', decision), told);
+  const what = `{"identifier":{"system":"urn:ietf:rfc:3986","value":${quoted(policy)}}}`;
+  return `{"detail":[${details}],"type":${ENTITY_TYPES.consent},"what":${what}}`;
+}
+
+/** Facts 1.4: the request alone, so whatever else is known of the token is told with it. */
+function tokenRequestEntity(occurrence: Occurrence): string {
+  const details = joined(ownDetails(occurrence), detailOf(REQUEST_ID_DETAIL, occurrence.requestId));
+  const detail = details === '' ? '' : `"detail":[${details}],`;
+  return `{${descriptionOf(occurrence)}${detail}${queryMembers(occurrence)}}`;
 }
 
 /** `traceparent` (W3C Trace Context), in the shape that the Swiss national profile gave it: facts 1.8. */
@@ -71,9 +111,12 @@ function resourceEntity(occurrence: Occurrence): string {
 
 /** The query as it was received; never what it found. */
 function queryEntity(occurrence: Occurrence): string {
-  const { rawRequest, description, requestId } = occurrence;
+  return `{${descriptionOf(occurrence)}${queryMembers(occurrence)}}`;
+}
+
+function queryMembers({ rawRequest, description, requestId }: Occurrence): string {
   const query = base64(rawRequest || description || requestId || 'unknown');
-  return `{${descriptionOf(occurrence)}"query":"${query}","role":${ROLE.query},"type":${ENTITY_TYPES.system}}`;
+  return `"query":"${query}","role":${ROLE.query},"type":${ENTITY_TYPES.system}`;
 }
 
 /**

@@ -1,116 +1,14 @@
 import type { AuditEvent } from '@medplum/fhirtypes';
-import type { Direction, ServiceIdentity } from './agents.ts';
-import { agentsOf, purposeConcept, showsToken } from './agents.ts';
-import { APPLICATION_SERVER, EVENT_TYPE, PROFILE, SUBTYPE } from './codes.ts';
-import { entitiesOf } from './entities.ts';
+import type { ServiceIdentity } from './agents.ts';
+import { agentsOf } from './agents.ts';
+import { APPLICATION_SERVER, PROFILE } from './codes.ts';
+import { consentsOf, entitiesOf } from './entities.ts';
 import type { Occurrence, OccurrenceKind, Outcome } from './occurrence.ts';
+import { PATTERNS, type Pattern } from './patterns.ts';
 import { isFilled, quoted } from './text.ts';
+import { purposeConcept, showsToken, showsTokenId } from './users.ts';
 
 export type { ServiceIdentity } from './agents.ts';
-
-/** How a kind of occurrence looks as an event: facts 1.3. Codes are canonical JSON. */
-interface Pattern {
-  readonly type: string;
-  readonly subtype: string;
-  readonly action: 'C' | 'R' | 'U' | 'D' | 'E';
-  readonly direction: Direction;
-  /** the BALP profile that a success claims, without and with a patient; none where BALP has no such pattern */
-  readonly profile?: string;
-  readonly patientProfile?: string;
-}
-
-const QUERY = {
-  type: EVENT_TYPE.rest,
-  action: 'E',
-  direction: 'to-server',
-  profile: PROFILE.query,
-  patientProfile: PROFILE.patientQuery,
-} as const;
-
-const CREATE = {
-  type: EVENT_TYPE.rest,
-  subtype: SUBTYPE.create,
-  action: 'C',
-  direction: 'to-server',
-  profile: PROFILE.create,
-  patientProfile: PROFILE.patientCreate,
-} as const;
-
-const UPDATE = {
-  type: EVENT_TYPE.rest,
-  action: 'U',
-  direction: 'to-server',
-  profile: PROFILE.update,
-  patientProfile: PROFILE.patientUpdate,
-} as const;
-
-const READ = {
-  type: EVENT_TYPE.rest,
-  action: 'R',
-  direction: 'to-client',
-  profile: PROFILE.read,
-  patientProfile: PROFILE.patientRead,
-} as const;
-
-const OPERATION = { ...QUERY, subtype: `${SUBTYPE.search},${SUBTYPE.operation}` } as const;
-
-const PATTERNS: { readonly [K in OccurrenceKind]: Pattern } = {
-  read: { ...READ, subtype: SUBTYPE.read },
-  vread: { ...READ, subtype: SUBTYPE.vread },
-  // BALP has no pattern for a history: it has the shape of a read and claims no profile
-  'history-instance': {
-    type: EVENT_TYPE.rest,
-    subtype: SUBTYPE.history,
-    action: 'R',
-    direction: 'to-client',
-  },
-  'search-type': { ...QUERY, subtype: SUBTYPE.searchType },
-  everything: OPERATION,
-  match: OPERATION,
-  summary: OPERATION,
-  'as-at': OPERATION,
-  'explain-access': OPERATION,
-  'as-seen': OPERATION,
-  // not queries of the record: no profile
-  'declare-relationship': {
-    type: EVENT_TYPE.rest,
-    subtype: SUBTYPE.operation,
-    action: 'C',
-    direction: 'to-server',
-  },
-  batch: { type: EVENT_TYPE.rest, subtype: SUBTYPE.batch, action: 'E', direction: 'to-server' },
-  validate: { type: EVENT_TYPE.rest, subtype: SUBTYPE.operation, action: 'E', direction: 'to-server' },
-  create: CREATE,
-  update: { ...UPDATE, subtype: SUBTYPE.update },
-  patch: { ...UPDATE, subtype: SUBTYPE.patch },
-  delete: {
-    type: EVENT_TYPE.rest,
-    subtype: SUBTYPE.delete,
-    action: 'D',
-    direction: 'no-payload',
-    profile: PROFILE.delete,
-    patientProfile: PROFILE.patientDelete,
-  },
-  load: CREATE,
-  unauthenticated: {
-    type: EVENT_TYPE.userAuthentication,
-    subtype: SUBTYPE.login,
-    action: 'E',
-    direction: 'to-server',
-  },
-  configuration: {
-    type: EVENT_TYPE.securityAlert,
-    subtype: SUBTYPE.securityConfiguration,
-    action: 'U',
-    direction: 'to-server',
-  },
-  sweep: {
-    type: EVENT_TYPE.securityAlert,
-    subtype: SUBTYPE.restrictedFunction,
-    action: 'E',
-    direction: 'to-server',
-  },
-};
 
 /** Where an outcome other than success gives no reason of its own. */
 const UNEXPLAINED: { readonly [C in Exclude<Outcome['code'], '0'>]: string } = {
@@ -147,7 +45,7 @@ export function canonicalEvent(occurrence: Occurrence, service: ServiceIdentity,
       ? ''
       : `"outcomeDesc":${quoted(isFilled(outcome.reason) ? outcome.reason : UNEXPLAINED[outcome.code])},`;
   return (
-    `{"action":"${pattern.action}","agent":${agentsOf(occurrence, service, pattern.direction)},` +
+    `{"action":"${pattern.action}","agent":${agentsOf(occurrence, service, pattern.agents)},` +
     `"entity":${entitiesOf(occurrence)},"id":${quoted(occurrence.id)},${metaOf(occurrence, pattern)}` +
     `"outcome":"${outcome.code}",${outcomeDesc}` +
     `${purpose === undefined ? '' : `"purposeOfEvent":[${purpose}],`}` +
@@ -166,9 +64,21 @@ export function isPatternOf(kind: OccurrenceKind, body: string): boolean {
 
 function metaOf(occurrence: Occurrence, pattern: Pattern): string {
   const claimed = occurrence.personId === undefined ? pattern.profile : pattern.patientProfile;
-  const profile = occurrence.outcome.code === '0' ? claimed : undefined;
-  const token = showsToken(occurrence.caller) ? PROFILE.token : undefined;
-  if (profile === undefined && token === undefined) return '';
-  const both = profile !== undefined && token !== undefined;
-  return `"meta":{"profile":[${both ? `${profile},${token}` : `${profile ?? token}`}]},`;
+  const claims = claimed !== undefined && keepsPattern(occurrence) ? [claimed] : [];
+  const { caller, what } = occurrence;
+  // a token that is made is not used yet
+  if (what !== 'token-issue') {
+    if (showsToken(caller)) claims.push(PROFILE.token);
+    if (what !== 'consent-decision' && showsTokenId(caller)) claims.push(PROFILE.tokenId);
+  }
+  return claims.length === 0 ? '' : `"meta":{"profile":[${claims.join(',')}]},`;
+}
+
+/** The REST patterns are of success alone; a consent decides either way, for somebody who works somewhere. */
+function keepsPattern(occurrence: Occurrence): boolean {
+  const { what, outcome, caller } = occurrence;
+  if (what === 'consent-decision')
+    return (caller?.kind === 'staff' || caller?.kind === 'governance') && consentsOf(occurrence).length > 0;
+  if (what === 'token-issue' && caller === undefined) return false;
+  return outcome.code === '0';
 }

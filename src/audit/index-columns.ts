@@ -1,5 +1,5 @@
 import type { AuditEvent, AuditEventAgent } from '@medplum/fhirtypes';
-import { AGENT_TYPE, ENTITY_TYPES, ROLE } from './codes.ts';
+import { AGENT_TYPE, ENTITY_TYPES, REQUEST_ID_DETAIL, ROLE } from './codes.ts';
 import { isPatternOf } from './event.ts';
 import type { OccurrenceKind } from './occurrence.ts';
 
@@ -41,7 +41,7 @@ export function indexFault(columns: IndexColumns, body: string): keyof IndexColu
     ['recorded', Date.parse(event.recorded ?? '') === columns.recorded],
     ['kind', isKind(columns.kind, body, event)],
     ['outcome', event.outcome === String(columns.outcome)],
-    ['requestId', isSaid(columns.requestId, entityOf(event, REQUEST)?.what?.identifier?.value ?? 'unknown')],
+    ['requestId', isSaid(columns.requestId, requestOf(event))],
     ['personId', isPerson(columns.personId, entityOf(event, PERSON)?.what?.reference)],
     ['client', isSaid(columns.client, agentOf(event, APPLICATION))],
     ['agent', isSaid(columns.agent, agentOf(event, USER))],
@@ -74,6 +74,16 @@ function isPerson(column: string | undefined, reference: string | undefined): bo
 function isKind(kind: string, body: string, event: AuditEvent): boolean {
   const job = event.entity?.some(({ role }) => role?.code === JOB) === true;
   return isPatternOf(kind as OccurrenceKind, body) && job === (kind === 'load');
+}
+
+/** The entity of the request, or where a pattern has no room for one a detail. */
+function requestOf(event: AuditEvent): string {
+  const details = (event.entity ?? []).flatMap(({ detail = [] }) => detail);
+  return (
+    entityOf(event, REQUEST)?.what?.identifier?.value ??
+    details.find(({ type }) => type === REQUEST_ID_DETAIL)?.valueString ??
+    'unknown'
+  );
 }
 
 function entityOf(event: AuditEvent, type: string): NonNullable<AuditEvent['entity']>[number] | undefined {

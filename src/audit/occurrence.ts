@@ -30,8 +30,17 @@ export interface Occurrence {
   readonly outcome: Outcome;
   /** ids of the rules and the policy version that decided, as `AuditEvent.agent.policy` cannot hold them */
   readonly policyVersion?: string;
+  /** recorded consents that decided: what of the record they let be shown, or kept back */
+  readonly consents?: readonly ConsentDecided[];
   /** what a load, an export or an operation wants to add, string by string; never personal data */
   readonly details?: Readonly<Record<string, string>>;
+}
+
+/** A decision of a consent that somebody recorded; what is permitted or denied without one is told by none. */
+export interface ConsentDecided {
+  /** URI of the kind of consent, `Consent.policy.uri` (`fhir/consent-policies.ts`) */
+  readonly policy: string;
+  readonly decision: 'permit' | 'deny';
 }
 
 export type OccurrenceKind =
@@ -60,11 +69,24 @@ export type OccurrenceKind =
   | 'update'
   | 'patch'
   | 'delete'
+  /** reads and searches of this log */
+  | 'audit-read'
+  | 'audit-search'
+  /** another use of this log than to read it: a proof made of it */
+  | 'audit-use'
+  /** data taken out as a file: of one person, or of the log */
+  | 'export'
+  /** a recorded consent refused a request; beside the event of that request */
+  | 'consent-decision'
+  /** an access token made; its `caller` is whom it will prove */
+  | 'token-issue'
   /** an extract loaded: one per load and outcome */
   | 'load'
   /** unauthenticated refusals of one source and minute, together */
   | 'unauthenticated'
   | 'configuration'
+  /** what roles may see, changed */
+  | 'roles'
   /** more people asked for within an hour than a limit allows: one for each user or client and hour */
   | 'sweep';
 

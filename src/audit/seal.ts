@@ -1,12 +1,14 @@
 import { hash } from 'node:crypto';
-import { purposeOf, userIdOf } from './agents.ts';
+
 import type { SealedEvent } from './batch.ts';
 import type { ServiceIdentity } from './event.ts';
 import { canonicalEvent } from './event.ts';
 import { encodeManifest } from './manifest.ts';
 import { leafInput } from './merkle.ts';
+import type { Occurrence } from './occurrence.ts';
 import type { AuditEntry } from './ports.ts';
 import { fitText } from './text.ts';
+import { purposeOf, userIdOf } from './users.ts';
 import { uuidBytes } from './uuid.ts';
 
 /**
@@ -37,17 +39,25 @@ export function seal(
     kind: occurrence.what,
     outcome: Number(occurrence.outcome.code),
     requestId: fitText(occurrence.requestId),
-    ...(occurrence.personId === undefined ? {} : { personId: occurrence.personId }),
     ...(caller === undefined ? {} : { client: fitText(caller.client) }),
     ...(agent === undefined ? {} : { agent }),
-    ...(caller === undefined || caller.kind === 'patient'
-      ? {}
-      : { organisation: fitText(caller.organisation) }),
+    ...namedIn(occurrence),
     ...(purpose === undefined ? {} : { purpose }),
     ...(entry.asked === undefined ? {} : { asked: entry.asked }),
     body,
     salt,
     leaf: hash('sha256', bytes, 'buffer'),
     manifest,
+  };
+}
+
+/** A token's making names neither a person nor an organisation: its pattern has no room for them. */
+function namedIn({ caller, personId, what }: Occurrence): Pick<SealedEvent, 'personId' | 'organisation'> {
+  if (what === 'token-issue') return {};
+  return {
+    ...(personId === undefined ? {} : { personId }),
+    ...(caller === undefined || caller.kind === 'patient'
+      ? {}
+      : { organisation: fitText(caller.organisation) }),
   };
 }

@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util';
 import { readConfiguration } from '../config.ts';
-import { demonstrationToken } from '../demonstration.ts';
+import { accountDemonstrationToken, demonstrationToken } from '../demonstration.ts';
 import { environment, packageRoot } from '../package-root.ts';
+import { withService } from '../wire.ts';
 import { type Command, print, UsageError } from './command.ts';
 
 const KINDS = ['staff', 'patient', 'governance', 'system'] as const;
@@ -11,8 +12,8 @@ export const tokenCommand: Command = {
   summary: 'a token of the demonstration’s issuer',
   usage: `mcr token [--kind staff|patient|governance|system] [options]
 
-Prints an access token signed with the demonstration's own keys (made at its first start). There is no such command
-for real issuers: their tokens come from them.
+Prints an access token signed with the demonstration's own keys (made at its first start), once the audit log knows of
+it. There is no such command for real issuers: their tokens come from them.
 
   --organisation CODE   K82001 (a practice), RXQ, RNU, RYE, bucks-council, mcr-ig; default K82001
   --role ROLE           general-practitioner, consultant, social-worker, privacy-officer, central-monitoring ...
@@ -51,24 +52,25 @@ for real issuers: their tokens come from them.
     }
     const configuration = readConfiguration(environment(), packageRoot());
     if (configuration.mode !== 'demo') throw new Error('Only the demonstration gives tokens.');
-    print(
-      await demonstrationToken(configuration, {
-        kind,
-        notOwnRecord: !values['no-attestation'],
-        ...given({
-          organisation: values.organisation,
-          role: values.role,
-          user: values.user,
-          purpose: values.purpose,
-          reason: values.reason,
-          relationship: values.relationship,
-          caseNumber: values.case,
-          nhsNumber: values['nhs-number'],
-          scope: values.scope,
-        }),
-        ...(lifetime === undefined ? {} : { lifetime }),
+    const asked = {
+      kind,
+      notOwnRecord: !values['no-attestation'],
+      ...given({
+        organisation: values.organisation,
+        role: values.role,
+        user: values.user,
+        purpose: values.purpose,
+        reason: values.reason,
+        relationship: values.relationship,
+        caseNumber: values.case,
+        nhsNumber: values['nhs-number'],
+        scope: values.scope,
       }),
-    );
+      ...(lifetime === undefined ? {} : { lifetime }),
+    };
+    const token = await demonstrationToken(configuration, asked);
+    await withService((service) => accountDemonstrationToken(service, token, asked));
+    print(token);
     return 0;
   },
 };

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Caller } from '../access/caller.ts';
+import { kindOf } from '../record/account.ts';
 import { disclose, type Released } from '../record/disclose.ts';
 import { type RejectedRequest, recordRejected } from '../record/rejected.ts';
 import { type Question, type Understood, understand } from './asks.ts';
@@ -34,7 +35,7 @@ export class Answering {
     reply: FastifyReply,
     question: Omit<Question, 'query'>,
   ): Promise<FastifyReply> {
-    return this.operate(request, reply, question.interaction, ({ about }) =>
+    return this.operate(request, reply, kindOf(question), ({ about }) =>
       understand(this.#services, about.caller, { ...question, query: pairsOf(request) }),
     );
   }

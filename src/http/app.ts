@@ -64,7 +64,10 @@ export async function buildApp(services: HttpServices): Promise<FastifyInstance>
       directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
     },
   });
-  await app.register(underPressure, { maxEventLoopDelay: 2000, exposeStatusRoute: false });
+  await app.register(underPressure, {
+    maxEventLoopDelay: services.limits.eventLoopDelayMs,
+    exposeStatusRoute: false,
+  });
   await app.register(rateLimit, {
     max: services.limits.requestsPerMinute,
     timeWindow: 60_000,

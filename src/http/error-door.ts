@@ -23,8 +23,12 @@ const FASTIFY: Readonly<Record<string, () => Problem>> = {
     new Problem('unavailable', 'The service is busy. Try again shortly.', { retryAfter: 5 }),
 };
 
-/** What Fastify refuses before it looks for a route. */
-const ADDRESS: ReadonlySet<string> = new Set(['FST_ERR_BAD_URL', 'FST_ERR_MAX_PARAM_LENGTH']);
+/** What Fastify refuses before it looks for a route, or at anything of a request. */
+const BEFORE: Readonly<Record<string, 'address' | 'busy'>> = {
+  FST_ERR_BAD_URL: 'address',
+  FST_ERR_MAX_PARAM_LENGTH: 'address',
+  FST_UNDER_PRESSURE: 'busy',
+};
 
 /**
  * The one place where a failure becomes an answer: an OperationOutcome, without detail of ours or of anybody. What was
@@ -38,7 +42,7 @@ export function errorDoor(services: HttpServices, early: EarlyRefusals) {
   ): Promise<FastifyReply> => {
     let problem = asProblem(services, error);
     try {
-      problem = await early.account(problem, 'code' in error && ADDRESS.has(error.code), request);
+      problem = await early.account(problem, 'code' in error ? BEFORE[error.code] : undefined, request);
     } catch (failure) {
       problem = asProblem(services, failure instanceof Error ? failure : error);
     }

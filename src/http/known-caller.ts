@@ -75,6 +75,9 @@ export function attempted(request: FastifyRequest): RejectedRequest['what'] {
     /\/\$(everything|match|summary|validate|explain-access|as-seen|declare-relationship)$/.exec(path) ?? [];
   if (operation !== undefined) return operation as RejectedRequest['what'];
   if (path === '/fhir' || path === '/fhir/') return 'batch';
-  if (request.method === 'POST' && path.endsWith('/_search')) return 'search-type';
-  return WRITES[request.method] ?? (/^\/fhir\/[A-Za-z]+\/[^/]+$/.test(path) ? 'read' : 'search-type');
+  const [search, read] = path.startsWith('/fhir/AuditEvent')
+    ? (['audit-search', 'audit-read'] as const)
+    : (['search-type', 'read'] as const);
+  if (request.method === 'POST' && path.endsWith('/_search')) return search;
+  return WRITES[request.method] ?? (/^\/fhir\/[A-Za-z]+\/[^/]+$/.test(path) ? read : search);
 }

@@ -12,7 +12,7 @@ export interface HttpServices {
   readonly assertions: UserAssertions;
   /** our own profiles, code systems and value sets */
   readonly conformance: readonly ConformanceResource[];
-  readonly limits: { readonly requestsPerMinute: number };
+  readonly limits: { readonly requestsPerMinute: number; readonly eventLoopDelayMs: number };
   /** addresses and CIDR ranges whose X-Forwarded-For is believed; empty: nobody's */
   readonly proxies: readonly string[];
   /** origins whose pages may read answers; empty: none */

@@ -1,15 +1,16 @@
-import type { Ask } from '../access/ask.ts';
+import type { Ask, Interaction } from '../access/ask.ts';
 import type { Caller, StaffCaller } from '../access/caller.ts';
 import { notedIn } from '../access/combine.ts';
 import type { Grant, Judgement, Refused } from '../access/decide.ts';
 import { verdictsKept } from '../access/explain.ts';
 import type { Facts } from '../access/facts.ts';
 import { scopeText } from '../access/scopes.ts';
-import type { Occurrence, Outcome } from '../audit/occurrence.ts';
+import type { ConsentDecided, Occurrence, Outcome } from '../audit/occurrence.ts';
 import type { Receipt } from '../audit/ports.ts';
 import { Problem } from '../fhir/problem.ts';
 import { partText } from '../fhir/subset.ts';
 import type { Answer } from './composition.ts';
+import { consentRefusing, consentsBehind } from './consents-decided.ts';
 import type { DisclosePorts, Row } from './ports.ts';
 import type { DisclosureRequest } from './request.ts';
 
@@ -48,14 +49,14 @@ export async function accountFor(
           reason: answer.problem.detail.reason ?? answer.problem.kind,
         };
   const personId = grant.personIds[0];
+  const rows = answer.released.flatMap(({ madeOf }) => madeOf);
+  const told = occurrence(ports, request, facts, outcome, personId, answer.released[0]?.madeOf);
+  const consents = consentsBehind(request.caller, facts, grant.judgements, rows);
   const receipt = await ports.journal.append({
-    occurrence: withDetails(
-      occurrence(ports, request, facts, outcome, personId, answer.released[0]?.madeOf),
-      {
-        ...decided(request, grant.judgements),
-        ...answer.details,
-      },
-    ),
+    occurrence: withDetails(withConsents(told, consents), {
+      ...decided(request, grant.judgements),
+      ...answer.details,
+    }),
     released: answer.released,
     publication: facts.publication,
     ...(asked === undefined ? {} : { asked }),
@@ -64,7 +65,10 @@ export async function accountFor(
   return receipt;
 }
 
-/** Writes the account of a refusal: as full as that of a read. */
+/**
+ * Writes the account of a refusal: as full as that of a read. Where a consent refused, its decision is an event of its
+ * own beside it, in one commit with it (docs/decisions/0061-audit-patterns.md).
+ */
 export async function accountRefusal(
   ports: DisclosePorts,
   request: DisclosureRequest,
@@ -73,15 +77,22 @@ export async function accountRefusal(
   asked?: string,
 ): Promise<Receipt> {
   const known = facts.person === 'absent' || facts.person === 'unknown' ? undefined : facts.person.personId;
-  return ports.journal.append({
-    occurrence: withDetails(
-      occurrence(ports, request, facts, { code: '4', reason: refusal.reason }, known),
-      decided(request, judgements),
-    ),
-    released: [],
-    publication: facts.publication,
+  const told = occurrence(ports, request, facts, { code: '4', reason: refusal.reason }, known);
+  const consents = consentRefusing(refusal);
+  const nothing = { released: [], publication: facts.publication };
+  const refused = ports.journal.append({
+    ...nothing,
+    occurrence: withDetails(withConsents(told, consents), decided(request, judgements)),
     ...(asked === undefined ? {} : { asked }),
   });
+  if (consents.length === 0) return refused;
+  const decision: Occurrence = { ...told, id: ports.randomUUID(), what: 'consent-decision', consents };
+  const [receipt] = await Promise.all([refused, ports.journal.append({ ...nothing, occurrence: decision })]);
+  return receipt;
+}
+
+function withConsents(told: Occurrence, consents: readonly ConsentDecided[]): Occurrence {
+  return consents.length === 0 ? told : { ...told, consents };
 }
 
 /**
@@ -158,6 +169,16 @@ function namedBy(caller: Caller): Readonly<Record<string, string>> {
   };
 }
 
+/** A look into this log is told apart from a look into a record. */
+export function kindOf({
+  interaction,
+  type,
+}: Pick<Ask, 'interaction'> & { readonly type: string }): Interaction | 'audit-read' | 'audit-search' {
+  if (type !== 'AuditEvent') return interaction;
+  if (interaction === 'read') return 'audit-read';
+  return interaction === 'search-type' ? 'audit-search' : interaction;
+}
+
 export function occurrence(
   ports: DisclosePorts,
   request: DisclosureRequest,
@@ -178,7 +199,7 @@ export function occurrence(
     at: ports.now(),
     requestId: request.requestId,
     ...(request.trace === undefined ? {} : { trace: request.trace }),
-    what: ask.interaction,
+    what: kindOf(ask),
     caller,
     ...(organisation === undefined
       ? {}

@@ -6,6 +6,7 @@ import { explain } from '../access/explain.ts';
 import type { MayKnow } from '../access/explained-facts.ts';
 import type { Facts } from '../access/facts.ts';
 import { roleOf } from '../access/role-table.ts';
+import { isPatternOf } from '../audit/event.ts';
 import type { StoredEvent } from '../audit/reader.ts';
 import { londonDay } from '../fhir/london.ts';
 import { Problem } from '../fhir/problem.ts';
@@ -167,7 +168,9 @@ async function eventsOf(
     return event === undefined ? [] : [event];
   }
   const { from, to, requestId } = past;
-  return readable(() => ports.auditReader.search({ from, to, requestId, limit: MOST_EVENTS }));
+  const found = await readable(() => ports.auditReader.search({ from, to, requestId, limit: MOST_EVENTS }));
+  // the decision of a consent stands beside the event of the request, which says why
+  return found.filter(({ body }) => !isPatternOf('consent-decision', body));
 }
 
 /** The rules' answer with what is known now, on the day of `at`. */

@@ -1,7 +1,7 @@
 import type { Caller } from '../access/caller.ts';
-import { userIdOf } from '../audit/agents.ts';
 import type { CountedEvent } from '../audit/reader.ts';
 import { fitText } from '../audit/text.ts';
+import { userIdOf } from '../audit/users.ts';
 
 /** For how long a person who was asked for counts, milliseconds. */
 export const WINDOW = 3_600_000;

@@ -1,13 +1,26 @@
 import type { Caller } from '../access/caller.ts';
-import type { Occurrence, Outcome } from '../audit/occurrence.ts';
+import type { OccurrenceKind, Outcome } from '../audit/occurrence.ts';
 import { Problem } from '../fhir/problem.ts';
 import { accounted } from './account.ts';
 import type { DisclosePorts } from './ports.ts';
 
+/** What somebody can attempt over HTTP: the rest is done here, or beside a request. */
+type AttemptedKind = Exclude<
+  OccurrenceKind,
+  | 'load'
+  | 'unauthenticated'
+  | 'configuration'
+  | 'roles'
+  | 'sweep'
+  | 'consent-decision'
+  | 'token-issue'
+  | 'audit-use'
+>;
+
 /** A request of a known caller that could not be understood, or attempted what is never done. */
 export interface RejectedRequest {
   /** what was attempted, as far as method and address tell */
-  readonly what: Exclude<Occurrence['what'], 'load' | 'unauthenticated' | 'configuration' | 'sweep'>;
+  readonly what: AttemptedKind;
   readonly caller: Caller;
   readonly requestId: string;
   /** `traceparent` as it came; absent where it was not valid */
@@ -30,7 +43,7 @@ export async function recordRejected(
 ): Promise<Error> {
   const outcome: Outcome =
     error instanceof Problem
-      ? { code: '4', reason: error.detail.reason ?? error.kind }
+      ? { code: error.kind === 'unavailable' ? '12' : '4', reason: error.detail.reason ?? error.kind }
       : { code: '8', reason: 'defect' };
   await ports.journal.append({
     occurrence: {

@@ -8,6 +8,8 @@ import t from 'tap';
 import { canonicalise } from '../../src/audit/canonical.ts';
 import { auditEvent, canonicalEvent } from '../../src/audit/event.ts';
 import type { Occurrence } from '../../src/audit/occurrence.ts';
+import { PATTERNS } from '../../src/audit/patterns.ts';
+import { HEALTH_OPT_OUT } from '../../src/fhir/consent-policies.ts';
 import { differentialFaults } from '../support/differential.ts';
 import {
   anyOccurrence,
@@ -32,6 +34,9 @@ const PROFILES = 'https://profiles.ihe.net/ITI/BALP/StructureDefinition/';
 const DCM = 'http://dicom.nema.org/resources/ontology/DCM';
 const TRACE = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
 const PERSON = '0d2d4f6e-1111-4222-8333-123456789abc';
+
+/** What decides an access: the opt-out. */
+const DENIED = { policy: HEALTH_OPT_OUT, decision: 'deny' } as const;
 
 function event(parts: Partial<Occurrence> = {}): AuditEvent {
   return auditEvent(occurrence({ personId: PERSON, ...parts }), SERVICE);
@@ -330,46 +335,120 @@ function successes(): AuditEvent[] {
           caller: _c,
           personId: _p,
           ...rest
-        } = occurrence({ what, resource: 'Condition/x/_history/3', trace: TRACE });
+        } = occurrence({ what, resource: 'Condition/x/_history/3', trace: TRACE, consents: [DENIED] });
         return auditEvent({ ...rest, ...(caller && { caller }), ...(personId && { personId }) }, SERVICE);
       }),
     ),
   );
 }
 
-t.test('successes claim the BALP profiles, and keep them', { skip }, async (t) => {
+const short = (profile: string): string => profile.replace(PROFILES, '').replace('IHE.BasicAudit.', '');
+
+t.test('successes of every kind claim the BALP profiles that fit, and keep them', { skip }, async (t) => {
   const claimed = new Set<string>();
   for (const made of successes()) {
     for (const profile of made.meta?.profile ?? []) {
-      claimed.add(profile.replace(`${PROFILES}IHE.BasicAudit.`, ''));
+      claimed.add(short(profile));
       t.strictSame(balpFaults(balp, profile, { ...made }), [], `${profile} of ${made.subtype?.[0]?.code}`);
     }
   }
   t.strictSame([...claimed].sort(), [
+    'AuthZconsent',
     'Create',
     'Delete',
+    'IHE.IUA.71',
     'OAUTHaccessTokenUse.Comprehensive',
+    'OAUTHaccessTokenUse.Minimal',
     'PatientCreate',
     'PatientDelete',
     'PatientQuery',
     'PatientRead',
     'PatientUpdate',
+    'PrivacyDisclosure.Source',
     'Query',
     'Read',
     'Update',
   ]);
-  const pattern =
-    /IHE\.BasicAudit\.((Patient)?(Read|Query|Create|Update|Delete)|OAUTHaccessTokenUse\.Comprehensive)$/;
-  const published = readdirSync(join(balp, 'examples')).filter((name) => name.startsWith('AuditEvent-'));
   let examples = 0;
-  for (const name of published) {
+  for (const name of readdirSync(join(balp, 'examples')).filter((file) => file.startsWith('AuditEvent-'))) {
     const example = JSON.parse(readFileSync(join(balp, 'examples', name), 'utf8'));
-    for (const profile of example.meta.profile.filter((one: string) => pattern.test(one))) {
+    for (const profile of example.meta.profile) {
       examples += 1;
       t.strictSame(balpFaults(balp, profile, example), [], `${name} passes the same check`);
     }
   }
-  t.ok(examples > 12, `${examples} published examples`);
+  t.equal(examples, 46, 'claims of published examples');
+});
+
+t.test('docs/audit-events.md tells every kind as it is', async (t) => {
+  const page = readFileSync(join(repositoryRoot(), 'docs', 'audit-events.md'), 'utf8');
+  const code = (coding: string): string => JSON.parse(coding).code;
+  const names = (profiles: readonly (string | undefined)[]): string =>
+    [...new Set(profiles)].flatMap((one) => (one === undefined ? [] : short(JSON.parse(one)))).join(', ');
+  for (const [kind, { action, type, subtype, profile, patientProfile }] of Object.entries(PATTERNS)) {
+    const subtypes: { code: string }[] = JSON.parse(`[${subtype}]`);
+    const coded = `${action} ${code(type)}: ${subtypes.map((one) => one.code).join(', ')}`;
+    const claims = names([profile, patientProfile]);
+    t.ok(
+      page.includes(`\n| \`${kind}\` | ${coded} | ${claims || 'none'} | `),
+      `${kind} | ${coded} | ${claims || 'none'}`,
+    );
+    t.equal(page.includes(`\n- \`${kind}\`: `), claims === '', `${kind}: why BALP has no pattern for it`);
+  }
+  const rows = page.split('\n').filter((line) => /^\| `[a-z-]+` \| [CRUDE] /.test(line));
+  t.equal(rows.length, KINDS.length, 'and no other');
+});
+
+t.test('a token is told whole, or by its id alone', async (t) => {
+  const jti = `urn:ietf:params:oauth:jti:${STAFF.tokenId}`;
+  const claims = (made: AuditEvent) =>
+    (made.meta?.profile ?? []).map(short).filter((one) => /^OAUTH/.test(one));
+  const whole = event();
+  t.strictSame(claims(whole), ['OAUTHaccessTokenUse.Comprehensive']);
+  t.strictSame(agent(whole, 'IRCP')?.policy, [jti]);
+  t.notOk(agent(whole, 'UserOauthAgent'));
+  const system = event({ caller: SYSTEM });
+  t.strictSame(claims(system), ['OAUTHaccessTokenUse.Comprehensive', 'OAUTHaccessTokenUse.Minimal']);
+  t.strictSame(agent(system, 'UserOauthAgent')?.policy, [jti], 'a service’s token can be traced too');
+  const nameless = event({ caller: { ...STAFF, user: { id: ' ', name: '' } } });
+  t.strictSame(claims(nameless), ['OAUTHaccessTokenUse.Minimal']);
+  t.strictSame(claims(event({ caller: { ...SYSTEM, tokenId: '' } })), ['OAUTHaccessTokenUse.Comprehensive']);
+});
+
+t.test('a consent that decided is named, and a refusal by one is a decision of its own', async (t) => {
+  const permitted = event({ consents: [{ policy: HEALTH_OPT_OUT, decision: 'permit' }] });
+  t.match(entity(permitted, 'Consent'), {
+    detail: [{ type: 'decision', valueString: 'permit' }],
+    what: { identifier: { system: 'urn:ietf:rfc:3986', value: HEALTH_OPT_OUT } },
+  });
+  t.notOk(entity(event(), 'Consent'));
+  const outcome = { code: '4', reason: 'consent-withdrawn' } as const;
+  const decision = event({ what: 'consent-decision', consents: [DENIED], outcome, requestId: 'req-7' });
+  t.strictSame(decision.meta?.profile?.map(short), ['AuthZconsent', 'OAUTHaccessTokenUse.Comprehensive']);
+  t.equal(decision.outcome, '4');
+  t.strictSame(
+    decision.entity?.map(({ type }) => type?.code),
+    ['1', 'Consent', 'UserOauthAgent'],
+  );
+  t.strictSame(details(decision), {
+    decision: 'deny',
+    'policy-version': 'policy-7',
+    'X-Request-Id': 'req-7',
+  });
+  t.strictSame(agent(decision, 'authserver')?.who, decision.source.observer);
+  if (!skip) t.strictSame(balpFaults(balp, `${PROFILES}IHE.BasicAudit.AuthZconsent`, { ...decision }), []);
+  const other = event({ what: 'consent-decision', caller: PATIENT, consents: [DENIED] });
+  t.notOk(
+    other.meta?.profile?.some((one) => one.endsWith('AuthZconsent')),
+    'of nobody who works anywhere',
+  );
+});
+
+t.test('what is taken out as a file tells how it was asked for', async (t) => {
+  const taken = event({ what: 'export', details: { format: 'text/csv' }, rawRequest: 'GET /x HTTP/1.1' });
+  t.equal(Buffer.from(entity(taken, '2', '24')?.query ?? '', 'base64').toString(), 'GET /x HTTP/1.1');
+  t.equal(details(taken)['format'], 'text/csv');
+  t.strictSame(agent(taken, '110153')?.who, taken.source.observer, 'from here');
 });
 
 t.test('reads and queries that succeed keep the profiles of our own too', async (t) => {
@@ -380,7 +459,7 @@ t.test('reads and queries that succeed keep the profiles of our own too', async 
     differentialFaults(definitions, profile, { ...made });
   const seen = new Set<string>();
   for (const made of successes()) {
-    if (!(made.action === 'R' || made.action === 'E') || made.type.code !== 'rest') continue;
+    if (!made.meta?.profile?.some((claimed) => /\.(Patient)?(Read|Query)$/.test(claimed))) continue;
     const pattern = made.action === 'R' ? 'read' : 'query';
     const profile = own + pattern;
     seen.add(profile);
@@ -397,28 +476,114 @@ t.test('reads and queries that succeed keep the profiles of our own too', async 
   t.equal(seen.size, 2);
 });
 
+/** Ways to break an event; each profile below is broken by all that are named beside it. */
+const BREAKS: Readonly<Record<string, (good: AuditEvent) => Partial<Record<keyof AuditEvent, unknown>>>> = {
+  outcome: () => ({ outcome: '4' }),
+  'no outcome': () => ({ outcome: undefined }),
+  action: (good) => ({ action: good.action === 'U' ? 'C' : 'U' }),
+  type: () => ({ type: { system: DCM, code: '110100' } }),
+  subtype: () => ({ subtype: [{ system: 'http://hl7.org/fhir/restful-interaction', code: 'capabilities' }] }),
+  'no entity': () => ({ entity: undefined }),
+  'two of each entity': (good) => ({ entity: [...(good.entity ?? []), ...(good.entity ?? [])] }),
+  'two of each agent': (good) => ({ agent: [...good.agent, ...good.agent] }),
+  'network of a user': (good) => ({
+    agent: good.agent.map((one) => ({ ...one, network: { address: '10.0.0.1', type: '2' } })),
+  }),
+  'nobody is the requestor': (good) => ({ agent: good.agent.map((one) => ({ ...one, requestor: false })) }),
+  'no network': (good) => ({ agent: good.agent.map(({ network: _network, ...one }) => one) }),
+  'nobody is named': (good) => ({ agent: good.agent.map(({ who: _who, ...one }) => one) }),
+  'no token': (good) => ({ agent: good.agent.map(({ policy: _policy, ...one }) => one) }),
+  'patient who is none': (good) => ({
+    entity: (good.entity ?? []).map((one) =>
+      one.type?.code === '1' ? { ...one, what: { reference: 'Group/x' } } : one,
+    ),
+  }),
+  'another observer': (good) => ({ source: { ...good.source, observer: { display: 'somebody' } } }),
+  'an entity more': (good) => ({
+    entity: [...(good.entity ?? []), { type: { system: 'urn:x', code: 'x' } }],
+  }),
+  'an agent more': (good) => ({ agent: [...good.agent, { requestor: false, type: { text: 'x' } }] }),
+  'another name': (good) => ({ agent: good.agent.map((one) => ({ ...one, altId: 'x' })) }),
+  'what of a query': (good) => ({
+    entity: (good.entity ?? []).map((one) => ({ ...one, what: { reference: 'Patient/x' } })),
+  }),
+};
+const REST =
+  'outcome; no outcome; action; type; subtype; no entity; two of each entity; two of each agent; no network; nobody is named';
+
 t.test('the check of profiles finds what is wrong', { skip }, async (t) => {
-  const good = event({ what: 'read', resource: 'Condition/x' });
-  const wrong: readonly (readonly [string, Partial<AuditEvent>])[] = [
-    ['outcome', { outcome: '4' }],
-    ['action', { action: 'E' }],
-    ['subtype', { subtype: [{ system: 'http://hl7.org/fhir/restful-interaction', code: 'search' }] }],
-    ['client', { agent: good.agent.slice(1) }],
+  const table: readonly (readonly [Occurrence['what'], string, string, Partial<Occurrence>?])[] = [
     [
-      'network of a user',
-      { agent: good.agent.map((one) => ({ ...one, network: { address: '10.0.0.1', type: '2' } })) },
+      'read',
+      'IHE.BasicAudit.PatientRead',
+      `${REST}; network of a user; nobody is the requestor; patient who is none`,
     ],
-    ['patient', { entity: (good.entity ?? []).filter((one) => one.type?.code !== '1') }],
     [
-      'patient who is none',
-      { entity: (good.entity ?? []).map((one) => ({ ...one, what: { reference: 'Group/x' } })) },
+      'search-type',
+      'IHE.BasicAudit.PatientQuery',
+      `${REST}; network of a user; patient who is none; what of a query`,
     ],
-    ['two data entities', { entity: [...(good.entity ?? []), ...(good.entity ?? [])] }],
+    ['create', 'IHE.BasicAudit.PatientCreate', `${REST}; patient who is none`],
+    ['update', 'IHE.BasicAudit.PatientUpdate', `${REST}; patient who is none`],
+    ['delete', 'IHE.BasicAudit.PatientDelete', `${REST}; patient who is none`],
+    [
+      'read',
+      'IHE.BasicAudit.OAUTHaccessTokenUse.Comprehensive',
+      'two of each agent; network of a user; nobody is the requestor; nobody is named; no token',
+    ],
+    [
+      'read',
+      'IHE.BasicAudit.OAUTHaccessTokenUse.Minimal',
+      'network of a user; nobody is the requestor; no token',
+      { caller: SYSTEM },
+    ],
+    [
+      'consent-decision',
+      'IHE.BasicAudit.AuthZconsent',
+      'no outcome; action; type; subtype; no entity; two of each entity; two of each agent; network of a user; nobody is the requestor; no network; nobody is named; patient who is none; another observer; an entity more; another name',
+      { consents: [DENIED] },
+    ],
+    [
+      'export',
+      'IHE.BasicAudit.PrivacyDisclosure.Source',
+      'no outcome; action; type; subtype; no entity; two of each entity; two of each agent; no network; nobody is named; patient who is none; another observer',
+    ],
+    [
+      'token-issue',
+      'IHE.IUA.71',
+      'outcome; no outcome; action; type; subtype; no entity; two of each entity; two of each agent; network of a user; nobody is the requestor; no network; nobody is named; an entity more; an agent more; another name; what of a query',
+    ],
   ];
-  for (const [name, change] of wrong) {
-    t.ok(balpFaults(balp, `${PROFILES}IHE.BasicAudit.PatientRead`, { ...good, ...change }).length > 0, name);
+  for (const [what, profile, breaks, parts = {}] of table) {
+    const good = event({ what, resource: 'Condition/x', ...parts });
+    t.strictSame(balpFaults(balp, PROFILES + profile, { ...good }), [], `${profile} is kept`);
+    for (const name of breaks.split('; ')) {
+      const broken = JSON.parse(JSON.stringify({ ...good, ...BREAKS[name]?.(good) }));
+      t.ok(balpFaults(balp, PROFILES + profile, broken).length > 0, `${profile}: ${name}`);
+    }
+    for (const agents of good.agent.map((left) => good.agent.filter((one) => one !== left))) {
+      const lost = good.agent.find((one) => !agents.includes(one))?.type?.coding?.[0]?.code ?? '';
+      const isNeeded = balpFaults(balp, PROFILES + profile, { ...good, agent: agents }).length > 0;
+      t.equal(isNeeded, NEEDED[profile]?.includes(lost) ?? false, `${profile} without ${lost}`);
+    }
   }
+  const unknown = { ...event(), type: { code: 'rest' } };
+  t.ok(balpFaults(balp, `${PROFILES}IHE.BasicAudit.Query`, unknown).length > 0, 'a code without its system');
 });
+
+/** Agents that a pattern cannot be without, as facts 1.3 to 1.6 tell them. */
+const NEEDED: Readonly<Record<string, readonly string[]>> = {
+  'IHE.BasicAudit.PatientRead': ['110152', '110153'],
+  'IHE.BasicAudit.PatientQuery': ['110152', '110153'],
+  'IHE.BasicAudit.PatientCreate': ['110152', '110153'],
+  'IHE.BasicAudit.PatientUpdate': ['110152', '110153'],
+  'IHE.BasicAudit.PatientDelete': ['110150', 'custodian'],
+  'IHE.BasicAudit.OAUTHaccessTokenUse.Comprehensive': ['110150'],
+  'IHE.BasicAudit.OAUTHaccessTokenUse.Minimal': ['UserOauthAgent'],
+  'IHE.BasicAudit.AuthZconsent': ['110150', 'IRCP', 'PROV', 'authserver'],
+  'IHE.BasicAudit.PrivacyDisclosure.Source': ['110152', '110153'],
+  'IHE.IUA.71': ['110150', 'AuthzOauthService'],
+};
 
 t.test('every event is valid base R4', async (t) => {
   for (const file of ['fhir/r4/profiles-types.json', 'fhir/r4/profiles-resources.json']) {

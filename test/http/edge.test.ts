@@ -2,6 +2,7 @@ import { connect } from 'node:net';
 import pg from 'pg';
 import t from 'tap';
 import { decodeManifest } from '../../src/audit/manifest.ts';
+import { tellConfiguration } from '../../src/tell-configuration.ts';
 import { byNumber, type TestService, testService } from '../support/service.ts';
 
 const GP = { kind: 'staff', organisation: 'K82004', role: 'general-practitioner', user: 'gp-jones' } as const;
@@ -467,7 +468,133 @@ t.test('the FHIR edge', async (t) => {
       ),
       / 400 /,
     );
+    const told = await sql<{ outcome: number; agent: string }>(
+      service,
+      `select outcome, agent from audit.event where client is not null and recorded > now() - interval '1 minute'
+       and body like '%"outcomeDesc":"invalid"%' and agent = $1`,
+      [GP.user],
+    );
+    t.ok(told.length > 0, 'of a known caller the first in a minute has an event');
   });
+
+  t.test('consents that decide are found in the log, and so is every use of it', async (t) => {
+    const today = new Date().toISOString().slice(0, 10);
+    const officer = await service.token({
+      kind: 'governance',
+      organisation: 'mcr-ig',
+      role: 'central-monitoring',
+    });
+    const gone = service.person('opted-out').nhsNumber;
+    const refused = await service.get(`Patient?identifier=${byNumber(gone)}`, token, {
+      'x-request-id': 'c-out',
+    });
+    t.match(refused.text, /consent-withdrawn/);
+    const events = await eventsOf(service, 'c-out');
+    t.strictSame(
+      events.map(({ kind, outcome }) => [kind, Number(outcome)]).sort(),
+      [
+        ['consent-decision', 4],
+        ['search-type', 4],
+      ],
+      'the request, and the decision beside it',
+    );
+    for (const { body } of events) t.match(body, /health-optout/);
+    const decision = events.find(({ kind }) => kind === 'consent-decision')?.body ?? '';
+    t.match(decision, /IHE\.BasicAudit\.AuthZconsent/);
+    const worker = await service.token({
+      kind: 'staff',
+      organisation: 'bucks-council',
+      role: 'social-worker',
+    });
+    const kinds = async (requestId: string, path: string, bearer = worker) => {
+      await service.get(path, bearer, { 'x-request-id': requestId });
+      const told = await eventsOf(service, requestId);
+      const consents = told.flatMap(({ body }) =>
+        (JSON.parse(body).entity as { type?: { code?: string }; detail?: { valueString?: string }[] }[])
+          .filter(({ type }) => type?.code === 'Consent')
+          .map(({ detail = [] }) => detail[0]?.valueString),
+      );
+      return [told.map(({ kind }) => kind), consents];
+    };
+    t.strictSame(await kinds('c-agreed', `Patient/${id}/$everything`), [['everything'], ['permit']]);
+    t.strictSame(
+      await kinds('c-none', `Immunization?patient=${id}`),
+      [['search-type'], []],
+      'a default is none',
+    );
+    t.strictSame(await kinds('c-case', `Patient/${id}/$everything`, officer), [['everything'], []]);
+
+    const log = `AuditEvent?date=${today}`;
+    const found = async (query: string): Promise<string> =>
+      (await service.get(`${log}&${query}`, officer)).text;
+    const consents = await found('entity-type=http://hl7.org/fhir/resource-types%7CConsent');
+    for (const requestId of ['c-out', 'c-agreed']) t.match(consents, `"${requestId}"`);
+    t.notMatch(consents, /"c-none"/);
+    t.match(
+      await found('subtype=https://profiles.ihe.net/ITI/BALP/CodeSystem/AuthZsubType%7CAuthZ-Consent'),
+      /"c-out"/,
+    );
+    const [own] = JSON.parse(consents).entry as Entry[];
+    t.strictSame(await kinds('c-log', `${log}&_count=1`, officer), [['audit-search'], []]);
+    t.strictSame(await kinds('c-event', `AuditEvent/${own?.resource.id}`, officer), [['audit-read'], []]);
+    t.strictSame(await kinds('c-bad', 'AuditEvent?nonsense=1', officer), [['audit-search'], []]);
+    const used = await found('subtype=http://dicom.nema.org/resources/ontology/DCM%7C110101');
+    for (const requestId of ['c-log', 'c-event', 'c-bad']) t.match(used, `"${requestId}"`);
+  });
+
+  t.test(
+    'a service that works by another configuration says so, once, and what is not as it was',
+    async (t) => {
+      const since = Date.now();
+      const told = async () =>
+        (
+          await sql<{ kind: string; body: string }>(
+            service,
+            `select kind, body from audit.event where kind in ('configuration', 'roles') and recorded >= to_timestamp($1)
+           order by recorded, seq`,
+            [since / 1000],
+          )
+        ).map(({ kind, body }) => {
+          const entity: { detail?: { type: string; valueString: string }[] }[] = JSON.parse(body).entity;
+          const details = entity.flatMap(({ detail = [] }) => detail);
+          return { kind, ...Object.fromEntries(details.map((one) => [one.type, one.valueString])) };
+        });
+      const { configuration } = service.service;
+      t.equal(await tellConfiguration(service.service), true);
+      t.equal(await tellConfiguration(service.service), false, 'the same is told once');
+      t.match(await told(), [{ kind: 'configuration', 'version-before': 'none' }]);
+      const organisations = new Map(configuration.policy.organisations);
+      const trust = organisations.get('RXQ');
+      if (trust === undefined) throw new Error('The county has no RXQ.');
+      organisations.set('RXQ', {
+        ...trust,
+        roles: { ...trust.roles, version: 'spring 2031', unlisted: 'refuse' },
+      });
+      const policy = { ...configuration.policy, version: 'another', organisations };
+      const limits = { ...configuration.limits, requestsPerMinute: 7 };
+      const other = { ...service.service, configuration: { ...configuration, policy, limits, issuers: [] } };
+      t.equal(await tellConfiguration(other), true);
+      t.equal(await tellConfiguration(service.service, '99.0.0'), true, 'and back, with another program');
+      const [, change, roles, back] = await told();
+      t.match(change, {
+        kind: 'configuration',
+        changed: 'limits, policy, roles RXQ',
+        removed: `issuer ${configuration.issuers[0]?.issuer}`,
+        'policy-before': configuration.policy.version,
+        'policy-version': 'another',
+      });
+      t.match(roles, { kind: 'roles', changed: `RXQ ${trust.roles.version} to spring 2031` });
+      t.match(back, { changed: 'limits, policy, roles RXQ, software', software: '99.0.0' });
+      await t.rejects(
+        tellConfiguration({ ...other, account: () => Promise.reject(new Error('away')) }),
+        /away/,
+        'what cannot be told is not gone by',
+      );
+      t.equal(await tellConfiguration(other), true, 'and is told the next time');
+      const unread = JSON.stringify(await told());
+      t.notMatch(unread, /requestsPerMinute|postgres|keys/, 'names alone');
+    },
+  );
 
   t.test('answers 503 without data while the database is away, and recovers by itself', async (t) => {
     const admin = new pg.Client({ connectionString: service.databaseUrl.replace(/\/[^/]*$/, '/postgres') });

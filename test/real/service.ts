@@ -91,6 +91,7 @@ function configurationFile(
     logLevel: 'silent',
     limits: {
       requestsPerMinute: 1_000_000,
+      eventLoopDelayMs: 60_000,
       deadlineMs: 30_000,
       peoplePerUserHour: 1_000_000,
       peoplePerClientHour: 1_000_000,

@@ -9,6 +9,7 @@ import type {
 } from '../../src/access/caller.ts';
 import type { ServiceIdentity } from '../../src/audit/event.ts';
 import type { Occurrence, OccurrenceKind } from '../../src/audit/occurrence.ts';
+import { PATTERNS } from '../../src/audit/patterns.ts';
 import type { AuditEntry } from '../../src/audit/ports.ts';
 
 export const SERVICE: ServiceIdentity = {
@@ -98,19 +99,7 @@ export function entry(parts: Partial<Occurrence> = {}, released = 1): AuditEntry
   };
 }
 
-export const KINDS: readonly OccurrenceKind[] = [
-  'read',
-  'search-type',
-  'everything',
-  'create',
-  'update',
-  'patch',
-  'delete',
-  'load',
-  'unauthenticated',
-  'configuration',
-  'sweep',
-];
+export const KINDS = Object.keys(PATTERNS) as readonly OccurrenceKind[];
 
 /** Any UTF-16, lone surrogates and control characters included: what a client can put into a request. */
 export const anyText = fc.string({
@@ -160,6 +149,10 @@ export const anyOccurrence: fc.Arbitrary<Occurrence> = fc.record(
     rawRequest: text,
     description: text,
     policyVersion: text,
+    consents: fc.array(
+      fc.record({ policy: text, decision: fc.constantFrom('permit' as const, 'deny' as const) }),
+      { maxLength: 2 },
+    ),
     details: fc.dictionary(text, text, { maxKeys: 3 }),
   },
   { requiredKeys: ['id', 'at', 'requestId', 'what', 'clientAddress', 'outcome'] },

@@ -162,7 +162,11 @@ function followEvent(event: SecondEvent, month: string): void {
   );
   // biome-ignore lint/suspicious/noExplicitAny: as above
   const entity = (code: string): any => body.entity.find((one: any) => one.type?.code === code)?.what;
-  must(event.requestId === entity('XrequestId')?.identifier?.value);
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  const told = body.entity.flatMap((one: any) => one.detail ?? []);
+  // biome-ignore lint/suspicious/noExplicitAny: as above
+  const detail = told.find((one: any) => one.type === 'X-Request-Id')?.valueString;
+  must(event.requestId === (entity('XrequestId')?.identifier?.value ?? detail));
   must((event.personId === undefined ? undefined : `Patient/${event.personId}`) === entity('1')?.reference);
   const purpose = body.purposeOfEvent?.[0];
   must(event.purpose === (purpose?.coding?.[0]?.code ?? purpose?.text));
