@@ -8,6 +8,7 @@ import { lateSince } from './access/arrival.ts';
 import { hashOfName, nhsNumberHmac } from './access/staff-number.ts';
 import { TokenVerifier } from './access/token.ts';
 import { UserAssertions } from './access/user-assertion.ts';
+import { OBSERVER } from './audit/agents.ts';
 import { Journal } from './audit/journal.ts';
 import type { JournalHappening } from './audit/journal-options.ts';
 import type { Occurrence } from './audit/occurrence.ts';
@@ -136,7 +137,7 @@ async function startJournal(
   const journal = new Journal({
     service: {
       site: new URL(configuration.fhirBase).hostname,
-      observer: 'my-care-record',
+      observer: OBSERVER,
       baseUrl: configuration.fhirBase,
     },
     writer: new AuditWriter(started.journal),
