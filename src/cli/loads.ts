@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { csvLine } from '../audit/spreadsheet.ts';
 import { publicKey } from '../certificate-key.ts';
-import { csvLine } from '../fhir/spreadsheet.ts';
 import {
   certificateOf,
   recentLoads,

@@ -137,7 +137,6 @@ function columnOf(
   column: TextColumn,
   values: readonly string[] | undefined,
 ): readonly AuditConditions[] | undefined {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: ASCII is meant
   const odd = values?.some((value) => value === 'unknown' || /[^\x21-\x7e]/.test(value));
   return values === undefined || odd === true ? undefined : [{ [column]: values }];
 }

@@ -1,5 +1,5 @@
 import type { AuditEvent } from '@medplum/fhirtypes';
-import { csvLine } from '../fhir/spreadsheet.ts';
+import { csvLine } from '../audit/spreadsheet.ts';
 import type { VisibleEvent } from './audit-rows.ts';
 
 /** How events are written for other tools: rows of a spreadsheet, or one resource a line. */

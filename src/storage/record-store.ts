@@ -78,14 +78,22 @@ export class StoredRecord implements RecordStore {
 
   patientsAmong(organisation: string, personIds: readonly string[]): Promise<ReadonlySet<string>> {
     return available(async () => {
-      const rows = await this.#database.read(PATIENTS_AMONG, [personIds, this.#sourcesOf(organisation)]);
+      const rows = await this.#database.read(PATIENTS_AMONG, [
+        personIds,
+        this.#sourcesOf(organisation),
+        organisation,
+      ]);
       return new Set(rows.map(([id]) => String(id)));
     });
   }
 
   fewPatientsOf(organisation: string, most: number): Promise<readonly string[] | undefined> {
     return available(async () => {
-      const rows = await this.#database.read(FEW_PATIENTS, [this.#sourcesOf(organisation), most]);
+      const rows = await this.#database.read(FEW_PATIENTS, [
+        this.#sourcesOf(organisation),
+        most,
+        organisation,
+      ]);
       const [row] = rows;
       return row?.[0] === true ? ((row[1] ?? []) as string[]) : undefined;
     });
@@ -149,14 +157,17 @@ join record.person_number n on n.person_id = asked.person_id
 group by asked.person_id`,
 };
 
-/** a contribution in force is what makes somebody a patient: one that was set aside, or whose owner withholds it, does not */
+/**
+ * A contribution in force is what makes somebody a patient: of whoever keeps the source, and of whoever manages the record
+ * there (a practice, in the feed of many). One that was set aside, or whose owner withholds it, does not.
+ */
 const PATIENTS_AMONG = {
   name: 'patients-among',
   text: `
 select asked.person_id::text from unnest($1::uuid[]) asked(person_id)
 left join record.person_link l on l.person_id = asked.person_id and l.valid_to = 'infinity'
 where exists (
-  select from record.source_patient s where s.state = 'accepted' and s.source = any($2::smallint[])
+  select from record.source_patient s where s.state = 'accepted' and (s.source = any($2::smallint[]) or s.custodian = $3::text)
     and s.person_id = any(array[asked.person_id, l.cluster_id]
       || array(select m.person_id from record.person_link m where m.cluster_id = l.cluster_id and m.valid_to = 'infinity')))`,
 };
@@ -166,8 +177,11 @@ const FEW_PATIENTS = {
   name: 'few-patients',
   text: `
 with own as materialized (
-  select person_id from record.source_patient
-  where source = any($1::smallint[]) and state = 'accepted' and person_id is not null limit $2::integer + 1)
+  (select person_id from record.source_patient
+   where source = any($1::smallint[]) and state = 'accepted' and person_id is not null limit $2::integer + 1)
+  union all
+  (select person_id from record.source_patient
+   where custodian = $3::text and state = 'accepted' and person_id is not null limit $2::integer + 1))
 select (select count(*) from own) <= $2::integer, array(
   select person_id::text from own
   union select l.cluster_id::text from own join record.person_link l
