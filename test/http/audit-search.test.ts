@@ -389,7 +389,11 @@ t.test('audit searches', async (t) => {
         const token = await officer(organisation);
         const readable = await pages('_count=200', token);
         for (const [query, finds] of TABLE)
-          t.strictSame(idsOf(await pages(`${query}&_count=150`, token)), idsOf(readable.filter(finds)), query);
+          t.strictSame(
+            idsOf(await pages(`${query}&_count=150`, token)),
+            idsOf(readable.filter(finds)),
+            query,
+          );
       }
     });
 
