@@ -80,7 +80,8 @@ async function fill(client: pg.Client, events: number, people: number): Promise<
   for (const { name } of indexes) await client.query(`drop index ${name}`);
   const lines = batched(year({ events, people, start }), 500);
   await pipeline(Readable.from(lines), client.query(copyFrom(`copy audit.event (${COLUMNS}) from stdin`)));
-  for (const { text } of indexes) await client.query(text);
+  // as it is told of a partitioned table, it would be made on the parent alone
+  for (const { text } of indexes) await client.query(text.replace(' ON ONLY ', ' ON '));
   await client.query(
     `insert into record.person (person_id) select ${PERSON_SQL} from generate_series(0, $1::integer - 1) n`,
     [people],
