@@ -21,8 +21,12 @@ import type { DisclosureRequest } from './request.ts';
 /** Events judged at a time, at first and at most: a page that hides many others reads more at once as it goes on. */
 const CHUNK = 250;
 const LARGEST_CHUNK = 1000;
-/** Events that the database looks through at a time for what no index finds. */
-const EFFORT = 10_000;
+/**
+ * Events that the database looks through at a time for what no index finds, at first and at most: it reads few in order,
+ * where it would sort many.
+ */
+const EFFORT = 500;
+const LARGEST_EFFORT = 10_000;
 /** What one page costs at most, in events judged here and milliseconds: then it ends early, and says so. */
 const MOST = 20_000;
 const LONGEST = 2500;
@@ -85,18 +89,18 @@ async function gather(ports: DisclosePorts, ask: Ask, facts: Facts, grant: Grant
   const wanted = await wantedOf(ports, ask, facts, grant);
   const found: VisibleEvent[] = [];
   let end = ask.after === undefined ? undefined : cursorOf(ask.after.lastKey);
-  let limit = Math.min(CHUNK, ask.count + 1);
+  let [limit, effort] = [Math.min(CHUNK, ask.count + 1), EFFORT];
   const until = performance.now() + LONGEST;
   for (let judged = 0; judged < MOST && found.length <= ask.count && performance.now() < until; ) {
     const after = end;
     const chunk = await readable(() =>
-      ports.auditReader.search({ ...wanted, limit, ...(after === undefined ? {} : { after }) }),
+      ports.auditReader.search({ ...wanted, limit, effort, ...(after === undefined ? {} : { after }) }),
     );
     judged += chunk.events.length;
     found.push(...(await meeting(await visible(ports, facts, grant, chunk.events), ask, facts.now)));
     if (chunk.end === undefined) return { found };
     end = chunk.end;
-    limit = Math.min(LARGEST_CHUNK, limit * 2);
+    [limit, effort] = [Math.min(LARGEST_CHUNK, limit * 2), Math.min(LARGEST_EFFORT, effort * 4)];
   }
   return end === undefined ? { found } : { found, end };
 }
@@ -106,7 +110,7 @@ async function wantedOf(
   ask: Ask,
   facts: Facts,
   grant: Grant,
-): Promise<Omit<AuditSearch, 'limit' | 'after'>> {
+): Promise<Omit<AuditSearch, 'limit' | 'effort' | 'after'>> {
   if (ask.recorded === undefined)
     throw new Problem('invalid', 'An audit search is bounded in time.', { expression: ['date'] });
   const given = {
@@ -119,7 +123,6 @@ async function wantedOf(
     ...ask.recorded,
     anyOf: narrowed(ask.criteria ?? [], given, scope),
     ...(order?.descending === false ? { oldestFirst: true } : {}),
-    effort: EFFORT,
   };
 }
 

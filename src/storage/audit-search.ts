@@ -11,6 +11,7 @@ export const USUAL_KINDS: readonly string[] = [
   'search-type',
   'everything',
   'summary',
+  'match',
 ];
 
 /** Columns of an answer: whether it is the place where looking ended, then the event. */
@@ -70,8 +71,10 @@ function byIndex(conditions: AuditConditions, place: Place): readonly string[] {
   is('agent', agents);
   is('request_id', requestIds);
   if (outcomes !== undefined && !outcomes.includes(0)) found.push(REFUSED);
-  if (kinds !== undefined && !kinds.some((kind) => USUAL_KINDS.includes(kind)))
+  if (kinds !== undefined && !kinds.some((kind) => USUAL_KINDS.includes(kind))) {
     found.push(unusual('kind', USUAL_KINDS));
+    is('kind', kinds);
+  }
   if (purposes !== undefined && !purposes.some((purpose) => isUsual(purpose)))
     found.push(unusual('purpose', USUAL_PURPOSES));
   return found;

@@ -250,7 +250,10 @@ const nextOf = ({ json }: TestAnswer): string | undefined => {
 };
 
 t.test('audit searches', async (t) => {
-  const service = await testService(t, { people: 60 });
+  const service = await testService(t, { people: 60 }, (configuration) => {
+    for (const each of configuration['organisations'] as Record<string, unknown>[])
+      if (each['code'] === 'RXQ') each['namesStaff'] = true;
+  });
   const client = await behind(t, service);
   const start = Math.floor(Date.now() / DAY) * DAY - 20 * DAY;
   await write(service.databaseUrl, occurrences(start));
@@ -412,6 +415,15 @@ t.test('audit searches', async (t) => {
         t.match(text, /section 47 enquiry/);
         t.match(text, new RegExp(REQUEST), 'the other organisation finds the rest by it');
         t.match(JSON.stringify(readable), /Zoë O’Neill/, 'of their own people they read all');
+        const ofRxq = (await pages('_count=200', await officer('K82004'))).filter(
+          (event) => organisationOf(event) === 'RXQ',
+        );
+        t.match(
+          JSON.stringify(ofRxq),
+          /Zoë O’Neill/,
+          'an organisation that names its people names them to officers',
+        );
+        t.notMatch(JSON.stringify(ofRxq), /dr\.jones/, 'and says no more of them');
         const one = elsewhere[0]?.id ?? '';
         const alone = await service.get(`AuditEvent/${one}`, await officer('RXQ'));
         t.strictSame(alone.json, elsewhere[0], 'read by itself it is the same');

@@ -142,7 +142,7 @@ function eventOf(
   // some people are looked at much more than others
   const person = personId(Math.floor(random() ** 2 * people));
   const caller = curious ? staffOf('RXQ', 'trust-epr', 7, random) : callerOf(random);
-  const url = `/fhir/Observation?patient=${person}&category=laboratory&_count=50`;
+  const url = `/fhir/Observation?patient=${person}`;
   return {
     id: `${hex(random)}-${hex(random).slice(0, 4)}-4000-8000-${String(seq).padStart(12, '0')}`,
     at: recorded,
@@ -155,13 +155,11 @@ function eventOf(
     clientAddress: `10.20.${Math.floor(random() * 50)}.${Math.floor(random() * 250)}`,
     personId: person,
     ...(what === 'read' ? { resource: `Observation/${person}/_history/3` } : {}),
-    rawRequest: `GET ${url} HTTP/1.1\r\nAccept: application/fhir+json\r\n`,
+    rawRequest: `GET ${url} HTTP/1.1`,
     outcome,
     policyVersion: '3f0c9a1d7be2',
     details: {
       caller: caller.kind,
-      asks: 'search-type Observation',
-      scope: 'user/*.rs',
       ...(caller.kind === 'staff' ? { relationship: one(RELATIONSHIPS, random) } : {}),
     },
   };
