@@ -534,14 +534,16 @@ t.test('audit searches', async (t) => {
         [day],
       );
       const query = `AuditEvent?date=${day.toISOString().slice(0, 10)}&agent-name=nobody-of-that-name`;
-      const first = await service.get(query, central);
-      t.strictSame(matchesOf(first), []);
-      t.match(first.text, /search-goes-on/);
-      t.notMatch(first.text, /"incomplete"/, 'no source is missing');
-      const next = nextOf(first) ?? '';
-      const last = await service.get(next, central);
-      t.notMatch(last.text, /search-goes-on/);
-      t.equal(nextOf(last), undefined);
+      let [pages, next] = [0, query as string | undefined];
+      while (next !== undefined) {
+        const page: TestAnswer = await service.get(next, central);
+        t.strictSame(matchesOf(page), []);
+        next = nextOf(page);
+        t.equal(/search-goes-on/.test(page.text), next !== undefined, 'it says so wherever it goes on');
+        t.notMatch(page.text, /"incomplete"/, 'no source is missing');
+        pages += 1;
+      }
+      t.ok(pages > 1, `${pages} pages`);
     },
   );
 });
