@@ -21,7 +21,12 @@ import { Ground } from './ground.ts';
 
 /** The privacy officer's questions put to a year of events, each with what it takes, as the log grows. */
 const { values } = parseArgs({
-  options: { events: { type: 'string', default: '100000' }, rounds: { type: 'string', default: '5' } },
+  options: {
+    events: { type: 'string', default: '100000' },
+    rounds: { type: 'string', default: '5' },
+    // prints the plans of statements that touch more buffers
+    plans: { type: 'string', default: '1000000000' },
+  },
 });
 const SIZES = values.events.split(',').map(Number);
 const ROUNDS = Number(values.rounds);
@@ -180,7 +185,12 @@ async function buffers(client: pg.Client, query: string, scope: AuditScope | und
     const { text, values: bound } = searchStatement(wanted, conditions);
     const { rows } = await client.query(`explain (analyze, buffers, format json) ${text}`, [...bound]);
     const { Plan: plan } = rows[0]['QUERY PLAN'][0];
-    all += Number(plan['Shared Hit Blocks']) + Number(plan['Shared Read Blocks']);
+    const these = Number(plan['Shared Hit Blocks']) + Number(plan['Shared Read Blocks']);
+    if (these > Number(values.plans)) {
+      const { rows: lines } = await client.query(`explain (analyze, buffers) ${text}`, [...bound]);
+      for (const line of lines) say(`  ${line['QUERY PLAN']}`);
+    }
+    all += these;
   }
   return all;
 }
