@@ -56,6 +56,7 @@ const organisation = {
     agreements: { type: 'array', items: days },
     relationship: { enum: ['required', 'declared', 'off'] },
     declaredHours: { type: 'integer', minimum: 1, maximum: 720 },
+    namesStaff: { type: 'boolean' },
     roles: {
       type: 'object',
       additionalProperties: false,

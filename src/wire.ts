@@ -9,6 +9,7 @@ import type { Caller } from './access/caller.ts';
 import { hashOfName, nhsNumberHmac } from './access/staff-number.ts';
 import { TokenVerifier } from './access/token.ts';
 import { UserAssertions } from './access/user-assertion.ts';
+import { OBSERVER } from './audit/agents.ts';
 import { Journal } from './audit/journal.ts';
 import type { JournalHappening } from './audit/journal-options.ts';
 import type { Occurrence } from './audit/occurrence.ts';
@@ -142,7 +143,7 @@ async function startJournal(
   const journal = new Journal({
     service: {
       site: new URL(configuration.fhirBase).hostname,
-      observer: 'my-care-record',
+      observer: OBSERVER,
       baseUrl: configuration.fhirBase,
     },
     writer: new AuditWriter(started.journal),

@@ -101,6 +101,8 @@ export interface RowFacts {
   readonly codes: readonly string[];
   /** AuditEvent: the organisation of whoever did it; absent where nobody of an organisation did */
   readonly organisation?: string;
+  /** AuditEvent: whether its person is a patient of the officer's organisation; absent: not, or not known to be */
+  readonly isPatient?: boolean;
   /** AuditEvent found across people: keyed HMACs of the numbers of its person, to be compared with the officer's own */
   readonly numbers?: readonly string[];
 }

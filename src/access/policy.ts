@@ -45,6 +45,8 @@ export interface Organisation {
   readonly relationship?: RelationshipPolicy;
   /** hours for which a relationship that somebody declares may last; absent: 24 */
   readonly declaredHours?: number;
+  /** whether people, and officers elsewhere, read the names of its staff in audit events; absent: role and organisation alone */
+  readonly namesStaff?: boolean;
 }
 
 /**

@@ -4,6 +4,9 @@ import type { Occurrence } from './occurrence.ts';
 import { isFilled, quoted } from './text.ts';
 import { identified, patientUser, showsTokenId, tokenAgents, tokenPolicy, workUser } from './users.ts';
 
+/** How this service names itself in every event: identifier value of the observer and of the server. */
+export const OBSERVER = 'my-care-record';
+
 /** This service, as its own audit events name it. */
 export interface ServiceIdentity {
   /** host name, `AuditEvent.source.site` */

@@ -62,6 +62,14 @@ export function isPatternOf(kind: OccurrenceKind, body: string): boolean {
   return body.startsWith(`{"action":"${action}",`) && body.endsWith(`"subtype":[${subtype}],"type":${type}}`);
 }
 
+/** Every kind, with what its events have in common: action, type and subtype, as the JSON of an AuditEvent. */
+export const PATTERN_OF_KIND: ReadonlyMap<string, string> = new Map(
+  Object.entries(PATTERNS).map(([kind, { action, subtype, type }]) => [
+    kind,
+    `{"action":"${action}","resourceType":"AuditEvent","subtype":[${subtype}],"type":${type}}`,
+  ]),
+);
+
 function metaOf(occurrence: Occurrence, pattern: Pattern): string {
   const claimed = occurrence.personId === undefined ? pattern.profile : pattern.patientProfile;
   const claims = claimed !== undefined && keepsPattern(occurrence) ? [claimed] : [];

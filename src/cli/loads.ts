@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { csvLine } from '../audit/spreadsheet.ts';
 import { publicKey } from '../certificate-key.ts';
 import {
   certificateOf,
@@ -13,7 +14,6 @@ import {
 import { certificatePage, rejectedCount } from '../loads/certificate-page.ts';
 import type { LoadEntry } from '../loads/history.ts';
 import { verifyCertificate } from '../loads/signature.ts';
-import { csvLine } from '../loads/spreadsheet.ts';
 import { withService } from '../wire.ts';
 import { type Command, print, UsageError } from './command.ts';
 import { loadProgress } from './progress.ts';

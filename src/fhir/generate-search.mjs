@@ -44,6 +44,10 @@ const FORMS = [
   [/^([A-Za-z.]+)\.as\(([A-Za-z]+)\)$/, ([, , as]) => ({ as })],
   [/^([A-Za-z.]+)\.where\(resolve\(\) is ([A-Za-z]+)\)$/, ([, , target]) => ({ target })],
   [/^([A-Za-z.]+)\.where\(system='([a-z]+)'\)$/, ([, , system]) => ({ where: system })],
+  [
+    /^([A-Za-z]+\.[A-Za-z]+)\.where\(type\.coding\.code='([A-Za-z]+)'\)\.([A-Za-z.]+)$/,
+    ([, , typed, beyond]) => ({ typed, beyond }),
+  ],
 ];
 
 function alternatives(expression) {
@@ -53,13 +57,15 @@ function alternatives(expression) {
 function parsed(alternative) {
   for (const [form, narrow] of FORMS) {
     const match = form.exec(alternative);
-    if (match) return { path: match[1].split('.'), ...narrow(match) };
+    if (!match) continue;
+    const { beyond, ...narrowing } = narrow(match);
+    return { path: [match[1], ...(beyond ? [beyond] : [])].join('.').split('.'), ...narrowing };
   }
   throw new Error(`The expression ${alternative} cannot be turned into a path.`);
 }
 
 /** @returns the leaves that an alternative of an expression leads to, from a resource or from an element of it */
-function leaves(elements, from, { path, as, then, target, where }) {
+function leaves(elements, from, { path, as, then, target, where, typed }) {
   let reached = [{ members: [], path: from, type: from }];
   for (const name of then ? [...path, then] : path) {
     reached = reached.flatMap((at) => {
@@ -85,6 +91,7 @@ function leaves(elements, from, { path, as, then, target, where }) {
     ...(systems && { systems }),
     ...(target && { target }),
     ...(where && { where }),
+    ...(typed && { typed }),
   }));
 }
 

@@ -35,32 +35,39 @@ export class Answering {
     reply: FastifyReply,
     question: Omit<Question, 'query'>,
   ): Promise<FastifyReply> {
-    return this.operate(request, reply, kindOf(question), ({ about }) =>
-      understand(this.#services, about.caller, { ...question, query: pairsOf(request) }),
+    return this.operate(
+      request,
+      reply,
+      kindOf(question),
+      ({ about }) => understand(this.#services, about.caller, { ...question, query: pairsOf(request) }),
+      question.interaction === 'search-type' && question.type === 'AuditEvent',
     );
   }
 
   /**
    * A question that is understood in some way of its own. What cannot be understood is accounted for as what was
    * attempted.
+   *
+   * @param tables whether the answer may be a table of events
    */
   async operate(
     request: FastifyRequest,
     reply: FastifyReply,
     what: RejectedRequest['what'],
     understood: (asked: Asked) => Understood,
+    tables = false,
   ): Promise<FastifyReply> {
-    const asked = await this.asked(request, what);
+    const asked = await this.asked(request, what, tables);
     const released = await this.released(asked, what, () => understood(asked));
-    return sendReleased(reply, released, asked.format);
+    return sendReleased(reply, released, asked.format, this.#services.disclosure.baseUrl);
   }
 
   /** @throws Problem `unauthenticated`; `not-acceptable`, accounted for */
-  async asked(request: FastifyRequest, what: RejectedRequest['what']): Promise<Asked> {
+  async asked(request: FastifyRequest, what: RejectedRequest['what'], tables = false): Promise<Asked> {
     const caller = await authenticate(this.#services, this.#unauthenticated, request);
     const about = accountOf(request, caller);
     try {
-      const format = negotiate(request.headers.accept, pairsOf(request));
+      const format = negotiate(request.headers.accept, pairsOf(request), tables);
       return { about, format, requireComplete: preferencesOf(request.headers['prefer']).complete };
     } catch (error) {
       throw await this.rejected(about, what, error);
@@ -69,7 +76,7 @@ export class Answering {
 
   /** One disclosure: of a request, or of an entry of a batch. */
   async released(
-    { about, requireComplete }: Asked,
+    { about, requireComplete, format: { as } }: Asked,
     what: RejectedRequest['what'],
     understood: () => Understood,
   ): Promise<Released> {
@@ -79,7 +86,12 @@ export class Answering {
     } catch (error) {
       throw await this.rejected(about, what, error);
     }
-    return disclose(this.#services.disclosure, { ...about, ...question, requireComplete });
+    return disclose(this.#services.disclosure, {
+      ...about,
+      ...question,
+      requireComplete,
+      ...(as !== undefined && { as }),
+    });
   }
 
   /** @returns the error to throw, accounted for */

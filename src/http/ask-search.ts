@@ -26,6 +26,7 @@ export function askOfSearch(
   type: ServedTypeName,
   query: readonly (readonly [string, string])[],
   baseUrl: string,
+  now: number,
 ): Ask {
   const search = SEARCHES[type];
   if (search === undefined) throw new Problem('unsupported', `${type} is read by its id, not searched.`);
@@ -58,7 +59,7 @@ export function askOfSearch(
     ...(looksInto.length === 0 ? {} : { looksInto }),
     ...(isPlain(results) ? {} : { results }),
     ...(served(type).keeping === 'directory' ? identifiersOf(criteria) : {}),
-    ...(type === 'AuditEvent' ? { recorded: auditPeriod(parsed) } : {}),
+    ...(type === 'AuditEvent' ? { recorded: auditPeriod(parsed, now) } : {}),
   };
 }
 

@@ -85,7 +85,7 @@ function askOf(
       parseSearch(query, PLAIN_TABLE, { base: baseUrl });
       return { interaction, type: 'Patient', person: personOf('Patient', requireId(id)), count: MAX_COUNT };
     case 'search-type':
-      return askOfSearch(type, query, baseUrl);
+      return askOfSearch(type, query, baseUrl, now);
     case 'match':
     case 'explain-access':
     case 'declare-relationship':

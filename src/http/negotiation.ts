@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { Problem } from '../fhir/problem.ts';
+import type { TableFormat } from '../record/audit-table.ts';
 import { headerParts } from './header-list.ts';
 import { pairsOf } from './query.ts';
 
@@ -8,12 +9,33 @@ export interface AnswerFormat {
   readonly contentType: string;
   /** `_pretty=true` */
   readonly pretty: boolean;
+  /** a table of audit events; absent: FHIR JSON */
+  readonly as?: TableFormat;
 }
 
 type Pairs = readonly (readonly [string, string])[];
 
 const FHIR_JSON = 'application/fhir+json; charset=utf-8';
 const VERSIONED = `${FHIR_JSON}; fhirVersion=4.0`;
+
+const TABLES: { readonly [As in TableFormat]: string } = {
+  csv: 'text/csv; charset=utf-8; header=present',
+  ndjson: 'application/fhir+ndjson; charset=utf-8',
+};
+
+/** The `+` of a media type that was not percent-encoded arrives as a space. */
+const TABLE_NAMES: ReadonlyMap<string, TableFormat> = new Map([
+  ['csv', 'csv'],
+  ['text/csv', 'csv'],
+  ['ndjson', 'ndjson'],
+  ['application/fhir+ndjson', 'ndjson'],
+  ['application/fhir ndjson', 'ndjson'],
+  ['application/ndjson', 'ndjson'],
+]);
+
+function tableOf(name: string | undefined): TableFormat | undefined {
+  return name === undefined ? undefined : TABLE_NAMES.get(name.trim().toLowerCase());
+}
 
 /** Other names of JSON, which is answered as `application/fhir+json` all the same. */
 const NAMED: ReadonlySet<string> = new Set(['application/json', 'text/json', 'json']);
@@ -22,9 +44,12 @@ const FORMATS: ReadonlySet<string> = new Set(['application/fhir+json', 'applicat
 /**
  * The format that a client may have, from `_format` or else `Accept`, and `_pretty` (R4 http.html, content types).
  *
+ * @param tables whether a table may be had too: named by itself, and never for a wildcard
  * @throws Problem `not-acceptable` when it may not be FHIR R4 as JSON in UTF-8; `invalid` for another `_pretty`
  */
-export function negotiate(accept: string | undefined, pairs: Pairs): AnswerFormat {
+export function negotiate(accept: string | undefined, pairs: Pairs, tables = false): AnswerFormat {
+  const as = tables ? tableOf(pairs.find(([name]) => name === '_format')?.[1] || accept) : undefined;
+  if (as !== undefined) return { contentType: TABLES[as], pretty: false, as };
   return { contentType: contentTypeOf(accept, pairs), pretty: prettyOf(pairs) };
 }
 

@@ -74,7 +74,10 @@ function typePaths(type: ServedTypeName): Json {
   const search = SEARCHES[type];
   if (search !== undefined) {
     const parameters = [...tableParameters(search.table.values(), type), ref('page')];
-    paths[`/fhir/${type}`] = { get: operation(type, 'search', `Search for ${type}`, parameters) };
+    const tables = type === 'AuditEvent' ? '; _format=csv or ndjson gives officers a table' : '';
+    paths[`/fhir/${type}`] = {
+      get: operation(type, 'search', `Search for ${type}${tables}`, parameters),
+    };
     paths[`/fhir/${type}/_search`] = {
       post: {
         ...operation(type, 'searchByPost', `Search for ${type}, nothing of it in the address`, []),

@@ -16,6 +16,7 @@ import {
   TOTAL,
 } from '../fhir/search/results.ts';
 import { searchTable } from '../fhir/search/tables.ts';
+import { readTimeOfDay } from '../fhir/search/time-of-day.ts';
 import { SERVED_NAMES, type ServedTypeName, served } from '../fhir/served.ts';
 import { NHS_NUMBER_SYSTEM, readNhsNumber } from '../identity/nhs-number.ts';
 import { EVERYTHING, PAST } from '../record/gather.ts';
@@ -26,6 +27,28 @@ export interface Search {
   /** what conditions may be put: those of results and of content are not among them */
   readonly parameters: readonly ParameterDefinition[];
 }
+
+/** Read as `time-of-day.ts` does. */
+const TIME_OF_DAY: ParameterDefinition = {
+  name: 'mcr-time-of-day',
+  type: 'special',
+  multiple: true,
+  expects: 'hh:mm-hh:mm by the clocks of London, or one of mon, tue, wed, thu, fri, sat, sun',
+  read: (text) => (readTimeOfDay(text) === undefined ? undefined : { kind: 'choice', choice: text }),
+};
+
+/** The log is read along its time, one way or the other. */
+const AUDIT_SORT: ParameterDefinition = {
+  name: '_sort',
+  type: 'special',
+  multiple: false,
+  list: false,
+  expects: 'date, oldest first, or -date',
+  read: (text) =>
+    text === 'date' || text === '-date'
+      ? { kind: 'sort', name: 'date', descending: text === '-date' }
+      : undefined,
+};
 
 /** Systems that name a person in a search. A number that fails its check digit is refused, not searched for. */
 const PERSON_IDENTIFIERS: ReadonlyMap<string, IdentifierReader> = new Map([
@@ -50,7 +73,7 @@ export const SEARCHES: Readonly<Partial<Record<ServedTypeName, Search>>> = Objec
   SERVED_NAMES.filter((type) => served(type).keeping !== 'referenced').map((type): [string, Search] => {
     const parameters = conditionsOf(type);
     const results = [COUNT, FORMAT, PRETTY, SUMMARY, TOTAL, elementsParameter(type)];
-    const company = type === 'AuditEvent' ? [] : [sortParameter(type), ...includeParameters(type)];
+    const company = type === 'AuditEvent' ? [AUDIT_SORT] : [sortParameter(type), ...includeParameters(type)];
     return [type, { parameters, table: parameterTable(...parameters, ...results, ...company) }];
   }),
 );
@@ -89,6 +112,7 @@ function auditCondition(definition: ParameterDefinition): readonly ParameterDefi
   if (definition.name === '_has') return [];
   if (definition.name === 'patient') return [patientParameter('patient', PERSON_IDENTIFIERS)];
   if (definition.name === 'date') return [{ name: 'date', type: 'date', multiple: true, list: false }];
+  if (definition.name === 'mcr-time-of-day') return [TIME_OF_DAY];
   const { chain, ...rest } = definition;
   return [rest];
 }

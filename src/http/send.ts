@@ -13,8 +13,15 @@ export function sendFhir(reply: FastifyReply, json: string, format: AnswerFormat
  * comes with it, and no condition on it is understood, so that it tells nothing of what may not be read.
  * `X-Audit-Receipt` is the hash of the account of the answer: whoever keeps it can tell whether that is still in the log.
  */
-export function sendReleased(reply: FastifyReply, released: Released, format: AnswerFormat): FastifyReply {
-  const { lastModified } = released;
+export function sendReleased(
+  reply: FastifyReply,
+  released: Released,
+  format: AnswerFormat,
+  baseUrl: string,
+): FastifyReply {
+  const { lastModified, next } = released;
+  // RFC 8288: a table has no other place to say where it goes on
+  if (next !== undefined) reply.header('link', `<${baseUrl}/${next}>; rel="next"`);
   if (lastModified !== undefined) reply.header('last-modified', new Date(lastModified).toUTCString());
   reply.header('x-audit-receipt', released.receipt);
   return sendFhir(reply.header('cache-control', 'no-store'), released.send(), format);

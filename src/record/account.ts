@@ -199,7 +199,7 @@ export function occurrence(
     at: ports.now(),
     requestId: request.requestId,
     ...(request.trace === undefined ? {} : { trace: request.trace }),
-    what: kindOf(ask),
+    what: request.as === undefined ? kindOf(ask) : 'export',
     caller,
     ...(organisation === undefined
       ? {}

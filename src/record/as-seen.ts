@@ -10,8 +10,7 @@ import type { Problem } from '../fhir/problem.ts';
 import { accounted, accountFor, accountRefusal } from './account.ts';
 import { composeRefused } from './answer.ts';
 import { asSeenBundle } from './as-seen-bundle.ts';
-import { readable, rowOfEvent, visible } from './audit-events.ts';
-import { auditEventFor } from './audit-view.ts';
+import { readable, visible } from './audit-rows.ts';
 import { notFound } from './composition.ts';
 import { consentRow } from './consent.ts';
 import { changing, MOST_ATTEMPTS, stillHolds } from './decide-and-gather.ts';
@@ -36,7 +35,8 @@ export async function discloseAsSeen(ports: DisclosePorts, request: DisclosureRe
   const decision = decide(caller, ask, general);
   if (decision.outcome === 'refused') throw await refused(ports, request, general, decision);
   const row = await readable(() => ports.auditReader.sealed(ask.id ?? ''));
-  const [seen] = row === undefined ? [] : await visible(ports, decision.grant, [{ ...row, id: row.eventId }]);
+  const [seen] =
+    row === undefined ? [] : await visible(ports, general, decision.grant, [{ ...row, id: row.eventId }]);
   if (row === undefined || seen === undefined) {
     await accountFor(ports, request, general, decision.grant, { problem: notFound(), released: [] });
     throw accounted(notFound());
@@ -52,7 +52,7 @@ export async function discloseAsSeen(ports: DisclosePorts, request: DisclosureRe
     );
     const built = await builtAgain(ports, facts, grant, row, recorded);
     if (!(await stillHolds(ports, facts, grant))) continue;
-    const event = { madeOf: [rowOfEvent(seen.event)], text: auditEventFor(caller, row.body) };
+    const event = { madeOf: [seen.row], text: seen.text };
     const shown = built.resources.flatMap((one) => (one.state === 'not-available' ? [] : [one]));
     const body = asSeenBundle({ ports, request, facts, row, recorded, eventText: event.text, ...built });
     const asked = await countPerson(ports, request, grant.personIds[0]);

@@ -20,6 +20,8 @@ export type Answer =
       readonly lastModified?: number;
       /** what takes effect once the account is durable, before the answer leaves */
       readonly effect?: () => Promise<void>;
+      /** of an answer that is no Bundle: path and query of the next page */
+      readonly next?: string;
       /** what the account is to say beside how it was decided */
       readonly details?: Readonly<Record<string, string>>;
     }
@@ -29,6 +31,7 @@ export type Answer =
       readonly body?: undefined;
       readonly waited?: undefined;
       readonly lastModified?: undefined;
+      readonly next?: undefined;
       readonly effect?: undefined;
       readonly details?: undefined;
     };

@@ -78,6 +78,7 @@ export interface Accounted {
   readonly body: string;
   readonly receipt: Receipt;
   readonly lastModified?: number;
+  readonly next?: string;
 }
 
 /** What an edge may send. Only `disclose` makes one, from an answer with a receipt; it can be sent once. */
@@ -86,11 +87,14 @@ class ReleasedAnswer {
   readonly #receipt: Receipt;
   /** when the one stored resource that was read last changed, milliseconds since the epoch; absent for any other answer */
   readonly lastModified: number | undefined;
+  /** of an answer that is no Bundle: path and query of the next page */
+  readonly next: string | undefined;
 
-  constructor({ body, receipt, lastModified }: Accounted) {
+  constructor({ body, receipt, lastModified, next }: Accounted) {
     this.#body = body;
     this.#receipt = receipt;
     this.lastModified = lastModified;
+    this.next = next;
   }
 
   /** Hash of the account of this answer: whoever keeps it can tell whether the account is still there. */

@@ -12,7 +12,7 @@ import { londonDay } from '../fhir/london.ts';
 import { Problem } from '../fhir/problem.ts';
 import { accounted, accountFor, accountRefusal } from './account.ts';
 import { composeRefused } from './answer.ts';
-import { readable, rowOfEvent, visible } from './audit-events.ts';
+import { readable, rowOfEvent, visible } from './audit-rows.ts';
 import { notFound } from './composition.ts';
 import type { Accounted } from './disclose.ts';
 import { type ExplainedOne, explanationParameters } from './explanation.ts';
@@ -78,7 +78,7 @@ async function explainPast(
   const facts = await ports.store.facts(ask.person, caller);
   const decision = decide(caller, ask, facts);
   if (decision.outcome === 'refused') throw await refused(ports, request, facts, decision);
-  const events = (await visible(ports, decision.grant, await eventsOf(ports, past))).map(
+  const events = (await visible(ports, facts, decision.grant, await eventsOf(ports, past))).map(
     ({ event }) => event,
   );
   const told: Told[] = [];
@@ -168,9 +168,10 @@ async function eventsOf(
     return event === undefined ? [] : [event];
   }
   const { from, to, requestId } = past;
-  const found = await readable(() => ports.auditReader.search({ from, to, requestId, limit: MOST_EVENTS }));
+  const wanted = { from, to, anyOf: [{ requestIds: [requestId] }], limit: MOST_EVENTS, effort: MOST_EVENTS };
+  const { events } = await readable(() => ports.auditReader.search(wanted));
   // the decision of a consent stands beside the event of the request, which says why
-  return found.filter(({ body }) => !isPatternOf('consent-decision', body));
+  return events.filter(({ body }) => !isPatternOf('consent-decision', body));
 }
 
 /** The rules' answer with what is known now, on the day of `at`. */

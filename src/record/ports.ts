@@ -85,6 +85,13 @@ export interface RecordStore extends Source {
   bodies(rows: readonly Row[]): Promise<ReadonlyMap<string, string>>;
   /** keyed HMACs of the NHS numbers of each person, superseded ones included */
   numbersOf(personIds: readonly string[]): Promise<ReadonlyMap<string, readonly string[]>>;
+  /**
+   * of these people, those who are patients of the organisation, under any number of theirs: a source of its own has
+   * them, or one in which it manages their record
+   */
+  patientsAmong(organisation: string, personIds: readonly string[]): Promise<ReadonlySet<string>>;
+  /** everybody who is a patient of the organisation, with all their person ids; undefined: more than `most` */
+  fewPatientsOf(organisation: string, most: number): Promise<readonly string[] | undefined>;
   /** the person's consent epoch as it is now */
   epoch(personIds: readonly string[]): Promise<number>;
   /** takes the place of what the user declared of the person before */

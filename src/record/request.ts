@@ -1,5 +1,6 @@
 import type { Ask } from '../access/ask.ts';
 import type { Caller } from '../access/caller.ts';
+import type { TableFormat } from './audit-table.ts';
 import type { PageQuestion } from './page-token.ts';
 
 /** A question with who asks it and how it came: what `disclose` decides on and accounts for. */
@@ -19,4 +20,6 @@ export interface DisclosureRequest {
   readonly again: PageQuestion;
   /** `Prefer: completeness=required`: rather no answer than one that lacks a source */
   readonly requireComplete: boolean;
+  /** a search of AuditEvents: as a table, for other tools; absent: a Bundle */
+  readonly as?: TableFormat;
 }

@@ -1,4 +1,13 @@
-import type { AuditReader, AuditSearch, CountedEvent, SealedRow, StoredEvent } from '../audit/reader.ts';
+import type {
+  AuditChunk,
+  AuditReader,
+  AuditSearch,
+  CountedEvent,
+  PlaceInLog,
+  SealedRow,
+  StoredEvent,
+} from '../audit/reader.ts';
+import { searchStatement } from './audit-search.ts';
 import type { Database, Statement } from './database.ts';
 
 const COLUMNS = 'event_id, (extract(epoch from recorded) * 1000)::bigint, person_id, organisation, body';
@@ -31,9 +40,16 @@ export class StoredAuditReader implements AuditReader {
     this.#database = database;
   }
 
-  async search(wanted: AuditSearch): Promise<readonly StoredEvent[]> {
-    const { statement, values } = searchStatement(wanted);
-    return (await this.#database.read(statement, values)).map(storedEvent);
+  async search(wanted: AuditSearch): Promise<AuditChunk> {
+    const chunks = await Promise.all(
+      wanted.anyOf.map(async (conditions): Promise<AuditChunk> => {
+        const { text, values } = searchStatement(wanted, conditions);
+        return chunkOf(wanted, await this.#database.read({ text }, values));
+      }),
+    );
+    const [first, second] = chunks;
+    if (first !== undefined && second === undefined) return first;
+    return together(wanted, chunks);
   }
 
   async counted(from: number, now: number): Promise<readonly CountedEvent[]> {
@@ -62,33 +78,26 @@ export class StoredAuditReader implements AuditReader {
 /** The clocks of other processes may be ahead of ours, milliseconds. */
 const AHEAD = 60_000;
 
-/** A statement for each set of conditions, each with its own name and so its own plan. */
-function searchStatement(wanted: AuditSearch): { statement: Statement; values: readonly unknown[] } {
-  const from = new Date(wanted.from).toISOString();
-  const to = new Date(wanted.to).toISOString();
-  const values: unknown[] = [from, to, monthOf(from), monthOf(to), wanted.limit];
-  // the months let PostgreSQL leave partitions out
-  let conditions =
-    'month between $3::date and $4::date and recorded >= $1::timestamptz and recorded < $2::timestamptz';
-  let name = 'audit-search';
-  const where = (key: string, condition: (place: string) => string, value: unknown): void => {
-    if (value === undefined) return;
-    values.push(value);
-    name += `-${key}`;
-    conditions += ` and ${condition(`$${values.length}`)}`;
-  };
-  const { after } = wanted;
-  where('persons', (place) => `person_id = any(${place}::uuid[])`, wanted.personIds);
-  where('organisation', (place) => `organisation = ${place}::text`, wanted.organisation);
-  where('ids', (place) => `event_id = any(${place}::uuid[])`, wanted.ids);
-  where('request', (place) => `request_id = ${place}::text`, wanted.requestId);
-  if (after !== undefined) {
-    values.push(new Date(after.recorded).toISOString(), after.id);
-    name += '-after';
-    conditions += ` and (recorded, event_id) < ($${values.length - 1}::timestamptz, $${values.length}::uuid)`;
-  }
-  const text = `select ${COLUMNS} from audit.event where ${conditions} order by recorded desc, event_id desc limit $5`;
-  return { statement: { name, text }, values };
+function chunkOf({ limit }: AuditSearch, rows: readonly (readonly unknown[])[]): AuditChunk {
+  const events = rows.filter(([isEdge]) => isEdge === false).map((row) => storedEvent(row.slice(1)));
+  const edge = rows.find(([isEdge]) => isEdge === true);
+  const last = events.at(-1);
+  if (edge !== undefined) return { events, end: { id: String(edge[1]), recorded: Number(edge[2]) } };
+  return events.length === limit && last !== undefined ? { events, end: last } : { events };
+}
+
+/** Everything up to where all have been looked at: what lies beyond is read again, with what lies between. */
+function together({ oldestFirst }: AuditSearch, chunks: readonly AuditChunk[]): AuditChunk {
+  const order = (a: PlaceInLog, b: PlaceInLog): number =>
+    (oldestFirst === true ? 1 : -1) * (a.recorded - b.recorded || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0));
+  const [end] = chunks.flatMap((chunk) => chunk.end ?? []).sort(order);
+  const events = new Map(chunks.flatMap((chunk) => chunk.events).map((event) => [event.id, event]));
+  const within = [...events.values()]
+    .filter((event) => end === undefined || order(event, end) <= 0)
+    .sort(order);
+  return end === undefined
+    ? { events: within }
+    : { events: within, end: { recorded: end.recorded, id: end.id } };
 }
 
 function monthOf(instant: string): string {

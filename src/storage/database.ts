@@ -1,8 +1,8 @@
 import pg from 'pg';
 
-/** A statement with a name: prepared once a connection, then only bound. */
+/** A statement with a name is prepared once a connection, then only bound; one without is planned for its values. */
 export interface Statement {
-  readonly name: string;
+  readonly name?: string;
   readonly text: string;
 }
 
@@ -108,8 +108,10 @@ interface Lane {
 
 /** A client that acts as one of our roles, with a bound on every statement. bigint and dates stay text. */
 export function newClient(address: DatabaseAddress, role: DatabaseRole, pipeline: boolean): pg.Client {
-  // the statements read are few and find by key: planning each anew would cost more than running it
-  const plans = pipeline ? ' -c plan_cache_mode=force_generic_plan' : '';
+  // the statements read are few and find by key: planning each anew would cost more than running it; searches of the
+  // audit log are rare and large, and how they are read follows from what they ask
+  const generic = pipeline && role !== 'mcr_auditor';
+  const plans = generic ? ' -c plan_cache_mode=force_generic_plan' : '';
   return new pg.Client({
     connectionString: address.url,
     options: `-c role=${role} -c timezone=UTC -c jit=off${plans}`,

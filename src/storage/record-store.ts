@@ -97,6 +97,29 @@ export class StoredRecord implements RecordStore {
     });
   }
 
+  patientsAmong(organisation: string, personIds: readonly string[]): Promise<ReadonlySet<string>> {
+    return available(async () => {
+      const rows = await this.#database.read(PATIENTS_AMONG, [
+        personIds,
+        this.#sourcesOf(organisation),
+        organisation,
+      ]);
+      return new Set(rows.map(([id]) => String(id)));
+    });
+  }
+
+  fewPatientsOf(organisation: string, most: number): Promise<readonly string[] | undefined> {
+    return available(async () => {
+      const rows = await this.#database.read(FEW_PATIENTS, [
+        this.#sourcesOf(organisation),
+        most,
+        organisation,
+      ]);
+      const [row] = rows;
+      return row?.[0] === true ? ((row[1] ?? []) as string[]) : undefined;
+    });
+  }
+
   epoch(personIds: readonly string[]): Promise<number> {
     return available(async () => Number((await this.#database.read(EPOCH, [personIds]))[0]?.[0]));
   }
@@ -106,6 +129,13 @@ export class StoredRecord implements RecordStore {
     return available(() =>
       this.#database.write(DECLARE, [personId, organisation, userId, reason, new Date(at), new Date(until)]),
     );
+  }
+
+  #sourcesOf(organisation: string): readonly number[] {
+    const { sources } = this.#policy;
+    return [...sources.values()]
+      .filter((each) => each.organisation === organisation)
+      .map(({ number }) => number);
   }
 
   consents(grant: Grant): Promise<readonly ConsentRecord[]> {
@@ -150,6 +180,40 @@ join record.person_number n on n.person_id = asked.person_id
   or n.person_id in (select m.person_id from record.person_link m
                      where m.cluster_id = l.cluster_id and m.valid_to = 'infinity')
 group by asked.person_id`,
+};
+
+/**
+ * A contribution in force is what makes somebody a patient: of whoever keeps the source, and of whoever manages the record
+ * there (a practice, in the feed of many). One that was set aside, or whose owner withholds it, does not.
+ */
+const PATIENTS_AMONG = {
+  name: 'patients-among',
+  text: `
+select asked.person_id::text from unnest($1::uuid[]) asked(person_id)
+left join record.person_link l on l.person_id = asked.person_id and l.valid_to = 'infinity'
+where exists (
+  select from record.source_patient s where s.state = 'accepted' and (s.source = any($2::smallint[]) or s.custodian = $3::text)
+    and s.person_id = any(array[asked.person_id, l.cluster_id]
+      || array(select m.person_id from record.person_link m where m.cluster_id = l.cluster_id and m.valid_to = 'infinity')))`,
+};
+
+/** who is linked with a patient is the same patient */
+const FEW_PATIENTS = {
+  name: 'few-patients',
+  text: `
+with own as materialized (
+  (select person_id from record.source_patient
+   where source = any($1::smallint[]) and state = 'accepted' and person_id is not null limit $2::integer + 1)
+  union all
+  (select person_id from record.source_patient
+   where custodian = $3::text and state = 'accepted' and person_id is not null limit $2::integer + 1))
+select (select count(*) from own) <= $2::integer, array(
+  select person_id::text from own
+  union select l.cluster_id::text from own join record.person_link l
+    on l.person_id = own.person_id and l.valid_to = 'infinity'
+  union select m.person_id::text from own join record.person_link l
+    on l.person_id = own.person_id and l.valid_to = 'infinity'
+    join record.person_link m on m.cluster_id = l.cluster_id and m.valid_to = 'infinity')`,
 };
 
 const CANDIDATES = {

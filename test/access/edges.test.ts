@@ -15,9 +15,11 @@ import {
   facts,
   officer,
   organisation,
+  outcome,
   person,
   policy,
   ROWS,
+  row,
   search,
   source,
   staff,
@@ -90,6 +92,19 @@ t.test('a role of the desks opens nothing for whoever claims it at work', async 
     'nor an explanation',
   );
   t.equal(verdict('purpose', officer(), explanation, restricted), 'allow');
+});
+
+t.test('what others did about an officer’s patients is read, and neither explained nor opened', async (t) => {
+  const theirs = [
+    row('own', '', 'AuditEvent', { organisation: 'RXQ' }),
+    row('elsewhere', '', 'AuditEvent', { organisation: 'COUNCIL', isPatient: true }),
+    row('nobody-here', '', 'AuditEvent', { organisation: 'COUNCIL' }),
+  ];
+  const shown = (interaction: Ask['interaction']) =>
+    outcome(officer(), { ...search('AuditEvent'), interaction }, facts(), theirs);
+  t.strictSame(shown('search-type'), ['own', 'elsewhere']);
+  t.strictSame(shown('explain-access'), ['own']);
+  t.strictSame(shown('as-seen'), ['own']);
 });
 
 t.test(

@@ -117,7 +117,8 @@ function noteOf(type: ServedTypeName, { name, multiple, list, identifiers }: Par
 
 /** What must be asked, as `src/http/ask-search.ts` has it. */
 function notesOf(type: ServedTypeName): readonly string[] {
-  if (type === 'AuditEvent') return ['bounded by date; no chains, no `_has`, no `_sort`, no `_include`'];
+  if (type === 'AuditEvent')
+    return ['bounded by date; `_sort` by date alone; no chains, no `_has`, no `_include`'];
   switch (served(type).keeping) {
     case 'person':
       return [

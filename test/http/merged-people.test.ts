@@ -214,6 +214,32 @@ t.test('merged people are one record, and apart again as they were', async (t) =
     for (const id of [away, current]) t.equal((await ask(`Patient/${id}`, other)).status, 404);
   });
 
+  await t.test('people see who looked at them under either number, a page at a time', async (t) => {
+    const { rows } = await sql(
+      `select event_id::text as id, person_id::text as person from audit.event
+       where person_id = any($1::uuid[]) order by recorded desc, event_id desc`,
+      [away, current],
+    );
+    t.strictSame(new Set(rows.map(({ person }) => person)), new Set([away, current]), 'both were looked at');
+    const today = new Date().toISOString().slice(0, 10);
+    for (const number of [oldNumber, newNumber]) {
+      const self = await service.token({ kind: 'patient', nhsNumber: number });
+      const found: string[] = [];
+      let next: string | undefined = `AuditEvent?date=${today}&_count=7`;
+      while (next !== undefined) {
+        const page: TestAnswer = await ask(next, self);
+        found.push(...idsIn(page));
+        next = nextOf(page);
+      }
+      // beside those, their own asking meanwhile
+      const known = new Set(rows.map(({ id }) => id));
+      t.strictSame(
+        found.filter((id) => known.has(id)),
+        [...known],
+      );
+    }
+  });
+
   await t.test('what restricts either restricts both', async (t) => {
     for (const number of [oldNumber, newNumber]) {
       await sql(

@@ -3,11 +3,11 @@ import fc from 'fast-check';
 import { compactVerify } from 'jose';
 import t from 'tap';
 import { thumbprint } from '../../src/audit/jws.ts';
+import { csvCell, csvLine } from '../../src/audit/spreadsheet.ts';
 import type { Certificate } from '../../src/loads/certificate.ts';
 import { certificatePage } from '../../src/loads/certificate-page.ts';
 import { decisionFault } from '../../src/loads/history.ts';
 import { type SignedCertificate, signCertificate, verifyCertificate } from '../../src/loads/signature.ts';
-import { csvCell, csvLine } from '../../src/loads/spreadsheet.ts';
 
 const CERTIFICATE: Certificate = {
   source: 'gp',

@@ -158,13 +158,13 @@ const TWO_WORLDS: readonly Plant[] = [
     ],
     [
       'record/disclose.js',
-      'constructor({ body, receipt, lastModified }) {',
-      'constructor({ body, receipt, lastModified, etag }) {\nthis.etag = etag;',
+      'constructor({ body, receipt, lastModified, next }) {',
+      'constructor({ body, receipt, lastModified, next, etag }) {\nthis.etag = etag;',
     ],
     [
       'http/send.js',
-      'const { lastModified } = released;',
-      'const { lastModified, etag } = released;\nif (etag !== undefined) reply.header("etag", "W/\\"" + etag + "\\"");',
+      'const { lastModified, next } = released;',
+      'const { lastModified, next, etag } = released;\nif (etag !== undefined) reply.header("etag", "W/\\"" + etag + "\\"");',
     ],
   ),
   plant('two-worlds', 'a text is had with a hidden letter', [

@@ -316,25 +316,33 @@ t.test(
       entity: [
         { type: { code: '2' }, query: 'c2VjcmV0' },
         { type: { code: '1' }, what: { reference: 'Patient/p' } },
+        { type: { code: 'XrequestId' }, what: { identifier: { value: 'request-7' } } },
+        {
+          type: { code: '4' },
+          detail: [
+            { type: 'reason', valueString: 'section 47 enquiry' },
+            { type: 'same-household', valueString: 'true' },
+          ],
+        },
       ],
     });
-    const shown = auditEventFor(
-      {
-        kind: 'patient',
-        issuer: 'i',
-        subject: 's',
-        client: 'c',
-        tokenId: 'j',
-        scopes: [],
-        nhsNumber: '9990000018',
-      },
-      event,
-    );
+    const shown = auditEventFor('own', false, event);
     t.notMatch(shown, /Asha|sw-7|c2VjcmV0|10\.0\.0\.1|internal/);
     t.notMatch(shown, /BasicAudit/, 'what is left keeps no pattern, and claims none');
     t.match(shown, /Social worker/);
     t.match(shown, /The Council/);
     t.notMatch(shown, /"profile"/, 'what was left out is what the claimed patterns ask for');
-    t.equal(auditEventFor(gp, event), event, 'an officer reads what was written');
+    t.notMatch(shown, /section 47|household|request-7/, 'nor what was said to others');
+    t.match(auditEventFor('own', true, event), /Asha/, 'unless the organisation names its people');
+    t.notMatch(auditEventFor('own', true, event), /sw-7|10\.0\.0\.1/, 'by their name alone');
+    const elsewhere = auditEventFor('elsewhere', false, event);
+    t.notMatch(
+      elsewhere,
+      /Asha|sw-7|c2VjcmV0|10\.0\.0\.1|internal|household/,
+      'an officer elsewhere reads as little',
+    );
+    t.match(elsewhere, /section 47/, 'and on what grounds');
+    t.match(elsewhere, /request-7/, 'and what the other organisation can find it by');
+    t.equal(auditEventFor('whole', false, event), event, 'an officer reads what was written');
   },
 );

@@ -1,4 +1,5 @@
 import type { ServedTypeName } from '../../fhir/served.ts';
+import type { Ask, Interaction } from '../ask.ts';
 import type { GovernanceCaller, StaffCaller } from '../caller.ts';
 import { DATA_CLASSES, isDirectory } from '../data-classes.ts';
 import type { Facts } from '../facts.ts';
@@ -23,13 +24,13 @@ export const roleRule: Rule = {
     system: doesNotApply('a system has no role; without a named user it sees nothing of a person (rule 4)'),
     patient: doesNotApply('a person has no role in their own record'),
     governance: judges(
-      "the classes listed for the role; audit events of the officer's own organisation, of every organisation for central monitoring",
+      "the classes listed for the role; audit events of the officer's own organisation's people and about its patients, of every organisation for central monitoring",
     ),
   },
   judge(caller, ask, facts) {
     // about nobody: no role is needed to look up a surgery
     if (isDirectory(ask.type)) return NO_OPINION;
-    if (caller.kind === 'governance') return judgeOfficer(caller, ask.type, facts);
+    if (caller.kind === 'governance') return judgeOfficer(caller, ask, facts);
     if (caller.kind === 'staff') return judgeStaff(caller, ask.type, facts);
     return forbid('role', NOT_LISTED);
   },
@@ -54,17 +55,29 @@ function staffClasses(table: RoleTable, role: RolePolicy | undefined): readonly 
   return classes.filter((one) => one !== 'audit');
 }
 
-function judgeOfficer(caller: GovernanceCaller, asked: ServedTypeName, facts: Facts): Verdict {
+function judgeOfficer(caller: GovernanceCaller, { type: asked, interaction }: Ask, facts: Facts): Verdict {
   const table = facts.policy.organisations.get(caller.organisation)?.roles;
   const role = roleOf(caller, facts);
   if (table === undefined || role?.governance === undefined) return forbid('role', NOT_A_DESK);
   const everyOrganisation = role.governance === 'central-monitoring';
-  const shown = onlyClasses(role.classes, asked, everyOrganisation ? undefined : caller.organisation);
+  const scope = { organisation: caller.organisation, patients: !OF_OWN_PEOPLE.has(interaction) };
+  const shown = onlyClasses(role.classes, asked, everyOrganisation ? undefined : scope);
   return versioned(shown, table);
 }
 
-/** @param organisation whose audit events are shown; absent: every organisation's */
-function onlyClasses(classes: readonly DataClass[], asked: ServedTypeName, organisation?: string): Verdict {
+/** What was decided and released elsewhere is shown by the organisation whose people it was released to. */
+const OF_OWN_PEOPLE: ReadonlySet<Interaction> = new Set(['explain-access', 'as-seen']);
+
+/** Whose audit events an officer sees. */
+interface AuditScope {
+  /** whose people did it */
+  readonly organisation: string;
+  /** whether also what others did about its patients; not where an event is more than read */
+  readonly patients: boolean;
+}
+
+/** @param scope absent: audit events of every organisation */
+function onlyClasses(classes: readonly DataClass[], asked: ServedTypeName, scope?: AuditScope): Verdict {
   const includes = (type: ServedTypeName): boolean => {
     const dataClass = DATA_CLASSES[type];
     return dataClass === 'directory' || classes.includes(dataClass);
@@ -73,8 +86,9 @@ function onlyClasses(classes: readonly DataClass[], asked: ServedTypeName, organ
   return withhold({
     hides(_source, type) {
       if (!includes(type)) return 'all';
-      if (type !== 'AuditEvent' || organisation === undefined) return 'none';
-      return (row) => row.organisation !== organisation;
+      if (type !== 'AuditEvent' || scope === undefined) return 'none';
+      const { organisation, patients } = scope;
+      return (row) => row.organisation !== organisation && !(patients && row.isPatient === true);
     },
   });
 }

@@ -69,10 +69,24 @@ function planOf(name: string, parameter: IndexedParameter): Plan[] {
 
 function addLeaves(line: LineWriter, { name, type, leaves }: Plan, resource: Json): void {
   for (const leaf of leaves) {
-    eachValue(resource, leaf.path, 0, (value) => {
+    const from = leaf.typed === undefined ? resource : onlyTyped(resource, leaf.path[0] ?? '', leaf.typed);
+    eachValue(from, leaf.path, 0, (value) => {
       for (const fields of fieldsFor(type, leaf, value)) line.add(name, fields);
     });
   }
+}
+
+/** The resource with those elements of a member alone whose type has the code. */
+function onlyTyped(resource: Json, member: string, code: string): Json {
+  const isOf = (element: unknown): boolean => {
+    let found = false;
+    eachValue(element, ['type', 'coding', 'code'], 0, (value) => {
+      found ||= value === code;
+    });
+    return found;
+  };
+  const elements = resource[member];
+  return { [member]: Array.isArray(elements) ? elements.filter(isOf) : elements };
 }
 
 /** Every way in which the components occur together in one element. */

@@ -17,6 +17,8 @@ export interface Leaf {
   readonly target?: string;
   /** of a ContactPoint: only those of this system */
   readonly where?: string;
+  /** only in elements, at the first member of the path, whose `type` has this code */
+  readonly typed?: string;
 }
 
 export interface IndexedComponent {

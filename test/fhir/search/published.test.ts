@@ -95,7 +95,18 @@ t.test('the parameters are those of R4, by name, type and definition', { skip },
     t.ok(searchTable(type)?.has('_id'), `${type}._id is read from the table`);
   }
   t.strictSame(absent.sort(), Object.values(ABSENT).flat().sort(), 'what is left out');
-  t.strictSame(added.sort(), ['AuditEvent.mcr-purpose', 'Flag.category', 'Flag.code', 'Flag.status']);
+  t.strictSame(added.sort(), [
+    'AuditEvent.mcr-detail',
+    'AuditEvent.mcr-detail-type',
+    'AuditEvent.mcr-detail-value',
+    'AuditEvent.mcr-organisation',
+    'AuditEvent.mcr-outcome-reason',
+    'AuditEvent.mcr-purpose',
+    'AuditEvent.mcr-time-of-day',
+    'Flag.category',
+    'Flag.code',
+    'Flag.status',
+  ]);
   t.strictSame(Object.keys(LEFT_OUT).sort(), ['near', 'phonetic']);
   const ofEveryType = [...definitionsOf('Resource'), ...definitionsOf('DomainResource')].map(({ code }) =>
     String(code),
