@@ -41,6 +41,8 @@ const role = {
     governance: {
       enum: ['privacy-officer', 'data-protection-officer', 'subject-access', 'central-monitoring'],
     },
+    mayOverrideRestriction: { type: 'boolean' },
+    mayOverrideOptOut: { type: 'boolean' },
   },
 } as const;
 
@@ -56,6 +58,8 @@ const organisation = {
     agreements: { type: 'array', items: days },
     relationship: { enum: ['required', 'declared', 'off'] },
     declaredHours: { type: 'integer', minimum: 1, maximum: 720 },
+    declaredFor: { enum: ['named', 'anyone'] },
+    emergencyOverride: { enum: ['on', 'off'] },
     roles: {
       type: 'object',
       additionalProperties: false,

@@ -173,6 +173,7 @@ function staff(proven: Proven, work: Work, claims: Claims, namedBy: StaffCaller[
     reason: claims.prose('reason'),
     attestsNotOwn: claims.flag('notOwnRecord'),
     namedBy,
+    ...meant(claims),
     ...(relationship === '' ? {} : { declares: { reason: relationship, until: claims.expires() } }),
     ...(launchedFor === '' ? {} : { launchedFor }),
   };
@@ -186,6 +187,24 @@ function governance(proven: Proven, work: Work, claims: Claims): GovernanceCalle
     purpose: claims.code('purpose', PURPOSE_SYSTEMS),
     caseNumber: claims.text('caseNumber'),
     attestsNotOwn: claims.flag('notOwnRecord'),
+    ...meant(claims),
+  };
+}
+
+/** NHS numbers as IUA writes identifiers (CX), or as FHIR does. */
+const NHS_NUMBER = /^(?:https:\/\/fhir\.nhs\.uk\/Id\/nhs-number\|)?(\d{10})$/;
+const NHS_NUMBER_CX = /^(\d{10})\^\^\^[^&^]*&2\.16\.840\.1\.113883\.2\.1\.4\.1&ISO$/;
+const PERSON_ID = /^[A-Za-z0-9\-.]{1,64}$/;
+
+/** A person in an identifier that is not known here cannot be compared with whom is asked for: the token is refused. */
+function meant(claims: Claims): Pick<StaffCaller, 'about' | 'overrides'> {
+  const named = claims.text('about');
+  const about = (NHS_NUMBER.exec(named) ?? NHS_NUMBER_CX.exec(named))?.[1] ?? named;
+  if (named !== '' && !PERSON_ID.test(about)) throw refuseToken('token-claims');
+  const rule = claims.code('override');
+  return {
+    ...(about === '' ? {} : { about }),
+    ...(rule === '' ? {} : { overrides: { rule, reason: claims.prose('overrideReason') } }),
   };
 }
 

@@ -6,6 +6,8 @@ const DCM = 'http://dicom.nema.org/resources/ontology/DCM';
 const INTERACTION = 'http://hl7.org/fhir/restful-interaction';
 const ENTITY_TYPE = 'http://terminology.hl7.org/CodeSystem/audit-entity-type';
 const OBJECT_ROLE = 'http://terminology.hl7.org/CodeSystem/object-role';
+/** our own: what an alert is about, so that each kind is found */
+const ALERT = 'https://mycarerecord.example/fhir/CodeSystem/alert';
 const PROFILE_BASE = 'https://profiles.ihe.net/ITI/BALP/StructureDefinition/IHE.BasicAudit.';
 
 export const ACT_REASON = 'http://terminology.hl7.org/CodeSystem/v3-ActReason';
@@ -33,6 +35,9 @@ export const SUBTYPE = {
   login: coding(DCM, '110122'),
   securityConfiguration: coding(DCM, '110129'),
   restrictedFunction: coding(DCM, '110132'),
+  emergencyOverride: coding(DCM, '110127'),
+  alertOverride: coding(ALERT, 'override'),
+  alertOwnRecord: coding(ALERT, 'own-record'),
 };
 
 export const AGENT_TYPE = {

@@ -54,6 +54,8 @@ const READ = {
 
 const OPERATION = { ...QUERY, subtype: `${SUBTYPE.search},${SUBTYPE.operation}` } as const;
 
+const ALERT = { type: EVENT_TYPE.securityAlert, action: 'E', direction: 'to-server' } as const;
+
 const PATTERNS: { readonly [K in OccurrenceKind]: Pattern } = {
   read: { ...READ, subtype: SUBTYPE.read },
   vread: { ...READ, subtype: SUBTYPE.vread },
@@ -109,6 +111,8 @@ const PATTERNS: { readonly [K in OccurrenceKind]: Pattern } = {
     action: 'E',
     direction: 'to-server',
   },
+  'alert-override': { ...ALERT, subtype: `${SUBTYPE.emergencyOverride},${SUBTYPE.alertOverride}` },
+  'alert-own-record': { ...ALERT, subtype: SUBTYPE.alertOwnRecord },
 };
 
 /** Where an outcome other than success gives no reason of its own. */

@@ -1,4 +1,4 @@
-import type { Caller, StaffCaller } from '../access/caller.ts';
+import type { Caller, GovernanceCaller, StaffCaller } from '../access/caller.ts';
 import { notedIn } from '../access/combine.ts';
 import type { Grant, Judgement, Refused } from '../access/decide.ts';
 import { verdictsKept } from '../access/explain.ts';
@@ -7,6 +7,7 @@ import { scopeText } from '../access/scopes.ts';
 import type { Occurrence, Outcome } from '../audit/occurrence.ts';
 import type { Receipt } from '../audit/ports.ts';
 import { Problem } from '../fhir/problem.ts';
+import { accountWithAlert, alertFor } from './alerts.ts';
 import type { Answer } from './composition.ts';
 import type { DisclosePorts, Row } from './ports.ts';
 import type { DisclosureRequest } from './request.ts';
@@ -46,7 +47,7 @@ export async function accountFor(
           reason: answer.problem.detail.reason ?? answer.problem.kind,
         };
   const personId = grant.personIds[0];
-  const receipt = await ports.journal.append({
+  const entry = {
     occurrence: withDetails(occurrence(ports, request, facts, outcome, personId, answer.released), {
       ...decided(request, grant.judgements),
       ...answer.details,
@@ -54,7 +55,8 @@ export async function accountFor(
     released: answer.released.map((row) => ({ id: row.id, version: row.version })),
     publication: facts.publication,
     ...(asked === undefined ? {} : { asked }),
-  });
+  };
+  const receipt = await accountWithAlert(ports, entry, alertFor(grant.judgements));
   if (answer.problem !== undefined) accounted(answer.problem);
   return receipt;
 }
@@ -68,7 +70,7 @@ export async function accountRefusal(
   asked?: string,
 ): Promise<Receipt> {
   const known = facts.person === 'absent' || facts.person === 'unknown' ? undefined : facts.person.personId;
-  return ports.journal.append({
+  const entry = {
     occurrence: withDetails(
       occurrence(ports, request, facts, { code: '4', reason: refusal.reason }, known, []),
       decided(request, judgements),
@@ -76,7 +78,8 @@ export async function accountRefusal(
     released: [],
     publication: facts.publication,
     ...(asked === undefined ? {} : { asked }),
-  });
+  };
+  return accountWithAlert(ports, entry, alertFor(judgements, refusal));
 }
 
 /**
@@ -137,12 +140,23 @@ function declared({ reason, until }: NonNullable<StaffCaller['declares']>): Read
 }
 
 function namedBy(caller: Caller): Readonly<Record<string, string>> {
-  if (caller.kind !== 'staff') return {};
+  if (caller.kind !== 'staff') return caller.kind === 'governance' ? meant(caller) : {};
   return {
+    ...meant(caller),
     ...(caller.namedBy === 'system' ? { 'named-by': 'system' } : {}),
     ...(caller.assertionId === undefined ? {} : { 'user-assertion': caller.assertionId }),
     ...(caller.launchedFor === undefined ? {} : { 'launched-for': caller.launchedFor }),
     ...(caller.declares === undefined ? {} : declared(caller.declares)),
+  };
+}
+
+/** That the token is for one person (whom, the rules note), and what it would pass over. */
+function meant({ about, overrides }: StaffCaller | GovernanceCaller): Readonly<Record<string, string>> {
+  return {
+    ...(about === undefined ? {} : { 'names-person': 'true' }),
+    ...(overrides === undefined
+      ? {}
+      : { 'override-claimed': overrides.rule, 'override-reason': overrides.reason }),
   };
 }
 

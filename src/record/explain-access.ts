@@ -167,7 +167,12 @@ async function eventsOf(
     return event === undefined ? [] : [event];
   }
   const { from, to, requestId } = past;
-  return readable(() => ports.auditReader.search({ from, to, requestId, limit: MOST_EVENTS }));
+  const events = await readable(() => ports.auditReader.search({ from, to, requestId, limit: MOST_EVENTS }));
+  // an alert stands after what it is about
+  const [accounts, alerts] = [false, true].map((isAlert) =>
+    events.filter(({ body }) => (recordedRequest(body).alert !== undefined) === isAlert),
+  );
+  return [...(accounts ?? []), ...(alerts ?? [])];
 }
 
 /** The rules' answer with what is known now, on the day of `at`. */

@@ -6,6 +6,7 @@ import type { Facts, RowFacts } from '../access/facts.ts';
 import type { Journal } from '../audit/journal.ts';
 import type { AuditReader } from '../audit/reader.ts';
 import type { ServedTypeName } from '../fhir/served.ts';
+import type { AlertKind } from './alerts.ts';
 import type { PageTokens } from './page-token.ts';
 import type { PeopleAsked } from './people-asked.ts';
 import type { Moment } from './view.ts';
@@ -157,4 +158,6 @@ export interface DisclosePorts {
   readonly hashOfName: (name: string) => string;
   /** a user or client was refused for the first time in an hour; `eventId` names the event that says who */
   readonly sweptBy: (by: 'user' | 'client', eventId: string) => void;
+  /** an alert for the privacy officer is durable; `eventId` names it */
+  readonly alerted: (kind: AlertKind, eventId: string) => void;
 }

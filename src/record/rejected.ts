@@ -7,7 +7,10 @@ import type { DisclosePorts } from './ports.ts';
 /** A request of a known caller that could not be understood, or attempted what is never done. */
 export interface RejectedRequest {
   /** what was attempted, as far as method and address tell */
-  readonly what: Exclude<Occurrence['what'], 'load' | 'unauthenticated' | 'configuration' | 'sweep'>;
+  readonly what: Exclude<
+    Occurrence['what'],
+    'load' | 'unauthenticated' | 'configuration' | 'sweep' | 'alert-override' | 'alert-own-record'
+  >;
   readonly caller: Caller;
   readonly requestId: string;
   /** `traceparent` as it came; absent where it was not valid */

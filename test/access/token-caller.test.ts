@@ -80,6 +80,31 @@ t.test('claims become the caller they prove', async (t) => {
     'a relationship that is declared lasts as long as the token',
   );
   t.equal(read({}, mcr({ relationship: true })), NO, 'and is in words');
+  for (const person_id of [
+    '9990000018',
+    'https://fhir.nhs.uk/Id/nhs-number|9990000018',
+    '9990000018^^^&2.16.840.1.113883.2.1.4.1&ISO',
+    '9990000018^^^NHS&2.16.840.1.113883.2.1.4.1&ISO',
+  ])
+    t.match(read({}, iua({ person_id })), { about: '9990000018' }, person_id);
+  t.match(read({}, iua({ person_id: 'p1' })), { about: 'p1' }, 'or an id of ours');
+  for (const person_id of [
+    'local|1',
+    '1^^^&1.2.3&ISO',
+    '999 000 0018',
+    'https://example.org/id|9990000018',
+    7,
+    ['p1'],
+  ])
+    t.equal(read({}, iua({ person_id })), NO, `${person_id} cannot be compared`);
+  t.match(read({}, mcr({ override: 'opt-out', override_reason: 'Unconscious' })), {
+    overrides: { rule: 'opt-out', reason: 'Unconscious' },
+  });
+  t.match(read(DESK, mcr({ override: 'restricted-person' })), {
+    overrides: { rule: 'restricted-person', reason: '' },
+  });
+  t.equal(read({}, mcr({ override: true })), NO);
+  t.notMatch(read(PATIENT, mcr({ nhs_number: '9990000018', override: 'opt-out' })), { overrides: {} });
   const lcs = { ...proven, subject: 'lcs', client: 'lcs' };
   t.strictSame(
     read(SYSTEM, claims({ sub: 'lcs', client_id: 'lcs', extensions: undefined })),

@@ -15,14 +15,5 @@ export const PENDING: Readonly<Record<string, Pending>> = {
     reason:
       'alike by construction and not measured yet; a test that asserts times would fail for reasons of its own',
   },
-  'C-24': {
-    inPart: true,
-    reason:
-      'a reason is asked for and nothing is overridden; the emergency override, its extra event and the alert are not built (off by default, DESIGN 4)',
-  },
-  'O-01': {
-    inPart: true,
-    reason: 'refused and recorded; the alert to the privacy officer waits for the monitoring of governance',
-  },
   'O-07': { reason: 'proxies are out until they are granted (DESIGN 8): no token of one is taken' },
 };

@@ -107,6 +107,8 @@ export const KINDS: readonly OccurrenceKind[] = [
   'unauthenticated',
   'configuration',
   'sweep',
+  'alert-override',
+  'alert-own-record',
 ];
 
 /** Any UTF-16, lone surrogates and control characters included: what a client can put into a request. */
