@@ -473,6 +473,29 @@ t.test('cases of the attack catalogue', async (t) => {
     },
   );
 
+  t.test('C-24: an alert that cannot be made durable lets nothing out', async (t) => {
+    const opened = await configured(t, (configuration) => overrides(configuration, true));
+    const id = personOf('restricted');
+    const bearer = await service.token({
+      ...GP,
+      role: 'practice-nurse',
+      purpose: 'BTG',
+      about: id,
+      override: 'restricted-person',
+      overrideReason: 'Found at home, unconscious',
+    });
+    await sql(`create function audit.no_alerts() returns trigger language plpgsql as $$
+      begin raise exception 'no alerts'; end $$`);
+    await sql(`create trigger no_alerts before insert on audit.event for each row
+      when (new.kind like 'alert-%') execute function audit.no_alerts()`);
+    const answer = await opened.get(`Patient/${id}`, bearer);
+    await sql('drop trigger no_alerts on audit.event');
+    await sql('drop function audit.no_alerts()');
+    t.equal(answer.status, 503);
+    t.notMatch(answer.text, id);
+    t.equal((await opened.get(`Patient/${id}`, bearer)).status, 200, 'and with it the record');
+  });
+
   type Told = WrittenEvent & { readonly id: string };
 
   /** The account of a request, apart from the alerts beside it. */
