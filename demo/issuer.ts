@@ -44,6 +44,8 @@ export interface DemoTokenOptions {
   /** the rule to be passed over, and why */
   readonly override?: string;
   readonly overrideReason?: string;
+  /** claims beside these */
+  readonly claims?: Readonly<Record<string, unknown>>;
   readonly client?: string;
   /** seconds the token lives */
   readonly lifetime?: number;
@@ -81,6 +83,7 @@ function claimsOf(options: DemoTokenOptions): Record<string, unknown> {
   const { kind } = options;
   const person = kind === 'staff' || kind === 'governance';
   return {
+    ...options.claims,
     client_id: options.client ?? (kind === 'system' ? 'demo-system' : 'demo'),
     scope: options.scope ?? SCOPES[kind],
     extensions: {

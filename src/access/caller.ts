@@ -76,6 +76,8 @@ export interface PatientCaller extends Proven {
   readonly kind: 'patient';
   /** ten digits, as the issuer vouches for it */
   readonly nhsNumber: string;
+  /** person id that the token was launched for: theirs, or nothing is shown; absent: none, or by their number */
+  readonly launchedFor?: string;
 }
 
 /** A named role of the desks: privacy officer, IG lead, Data Protection Officer. */

@@ -68,6 +68,11 @@ export interface RecordStore extends Source {
    * one person, are those of the moment; absent: now
    */
   facts(person: PersonReference, caller: Caller, moment?: Moment): Promise<Facts>;
+  /**
+   * asks the database what the record of somebody would have been asked, of nobody: so that who is hidden and who does
+   * not exist are told apart by no time (attack catalogue C-23)
+   */
+  nobody(wanted: Wanted): Promise<void>;
   /** person ids whose demographics match, at most `limit` + 1 */
   candidates(wanted: Demographic, limit: number): Promise<readonly string[]>;
   /** versions of one resource up to the grant's publication, newest first, whoever's they were at the time */

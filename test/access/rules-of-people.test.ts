@@ -80,6 +80,14 @@ t.test('one known person, and for patients their own', async (t) => {
   );
 });
 
+t.test('O-07: a person whose token was launched for somebody else sees nobody', async (t) => {
+  check(t, [
+    ['for themselves', patient({ launchedFor: 'p0' }), search('Encounter'), own, FOR_PATIENTS],
+    ['for a child of theirs', patient({ launchedFor: 'p9' }), search('Encounter'), own, NOT_FOUND],
+    ['events', patient({ launchedFor: 'p9' }), audit, own, NOT_FOUND],
+  ]);
+});
+
 t.test('a token for one person shows nobody else', async (t) => {
   const about = (who: string, more: Partial<StaffCaller> = {}): StaffCaller => staff({ about: who, ...more });
   const numbered = facts({ aboutNumber: 'hmac-p1-superseded' });

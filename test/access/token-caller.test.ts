@@ -233,6 +233,43 @@ t.test('S-34: claims of the wrong type, or missing, refuse the token', async (t)
   t.match(read({}, claims({ scope: undefined })), { scopes: [] }, 'no scopes are no scopes');
 });
 
+t.test('O-07: nobody reads as somebody else: no token of a proxy or delegate is taken', async (t) => {
+  const own = (changes: object): object | string =>
+    read(PATIENT, { ...mcr({ nhs_number: '9990000018' }), ...changes });
+  for (const fhirUser of ['Patient/7', 'https://phr.example/fhir/Patient/7'])
+    t.match(own({ fhirUser }), { kind: 'patient' }, fhirUser);
+  for (const fhirUser of [
+    'RelatedPerson/7',
+    'https://phr.example/fhir/RelatedPerson/7',
+    'Person/7',
+    'Practitioner/7',
+    'patient/7',
+    'Patient',
+    'Patient/7?x',
+    'Patient/7/_history/1',
+    'https://phr.example/fhir?Patient/7',
+    '',
+    7,
+    ['Patient/7'],
+    { reference: 'Patient/7' },
+  ])
+    t.equal(own({ fhirUser }), NO, `a person's own token of ${JSON.stringify(fhirUser)}`);
+  for (const fhirUser of ['Practitioner/7', 'PractitionerRole/7']) {
+    t.match(read({}, claims({ fhirUser })), { kind: 'staff' }, fhirUser);
+    t.match(read(DESK, claims({ fhirUser })), { kind: 'governance' }, fhirUser);
+  }
+  for (const fhirUser of ['Patient/7', 'RelatedPerson/7', 'Person/7', 'Organization/7', null]) {
+    t.equal(read({}, claims({ fhirUser })), NO, `a work login of ${fhirUser}`);
+    t.equal(read(DESK, claims({ fhirUser })), NO, `a desk of ${fhirUser}`);
+  }
+  for (const delegated of [{ act: { sub: 'x' } }, { act: null }, { may_act: { sub: 'x' } }]) {
+    t.equal(own(delegated), NO, 'on behalf of somebody');
+    t.equal(read({}, claims(delegated)), NO, 'on behalf of a colleague');
+  }
+  t.notMatch(own({ patient: '9990000018' }), { launchedFor: /./ }, 'launched for themselves');
+  t.match(own({ patient: 'p9' }), { launchedFor: 'p9' }, 'launched for somebody: the rules compare');
+});
+
 t.test('which kind of caller: fixed, or as a claim says within what is allowed', async (t) => {
   const by = (kind: unknown, kinds?: readonly string[]): object | string =>
     read({ callers: { claim: '/kind', ...(kinds === undefined ? {} : { kinds }) } }, claims({ kind }));

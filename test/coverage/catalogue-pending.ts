@@ -11,9 +11,4 @@ export const PENDING: Readonly<Record<string, Pending>> = {
     inPart: true,
     reason: 'every path of the API; a page of the viewer that was left open waits for the viewer',
   },
-  'C-23': {
-    reason:
-      'alike by construction and not measured yet; a test that asserts times would fail for reasons of its own',
-  },
-  'O-07': { reason: 'proxies are out until they are granted (DESIGN 8): no token of one is taken' },
 };

@@ -17,7 +17,7 @@ import {
   sourceOf,
   type WrittenEvent,
 } from '../support/planted.ts';
-import { byNumber, serviceOver, type TestService, testService } from '../support/service.ts';
+import { byNumber, serviceOver, type TestAnswer, type TestService, testService } from '../support/service.ts';
 import * as tangle from '../support/tangled-record.ts';
 
 /*
@@ -496,6 +496,164 @@ t.test('cases of the attack catalogue', async (t) => {
     t.equal((await opened.get(`Patient/${id}`, bearer)).status, 200, 'and with it the record');
   });
 
+  t.test(
+    'C-22, S-41: by no way is it told that there is a hidden row, what it is, or who, where and when',
+    async (t) => {
+      const [own, secretly] = [
+        'b0000000-0000-4000-8000-000000000001',
+        'b0000000-0000-4000-8000-000000000002',
+      ];
+      const [written, mixed] = [
+        'b0000000-0000-4000-8000-000000000003',
+        'b0000000-0000-4000-8000-000000000004',
+      ];
+      const subject = { reference: `Patient/${a}` };
+      const about = (...ids: string[]): object => ({
+        resourceType: 'Provenance',
+        target: ids.map((id) => ({ reference: `Condition/${id}` })),
+        recorded: '2026-02-03T10:00:00Z',
+        agent: [{ who: { display: CANARY } }],
+      });
+      const condition = { resourceType: 'Condition', subject, code: { text: 'open' } };
+      await plant(client, a, gp, { ...condition, id: own });
+      await plant(client, a, gp, {
+        ...about(own, secretly),
+        id: mixed,
+        agent: [{ who: { display: 'open' } }],
+      } as never);
+      const hide = async (): Promise<void> => {
+        const code = { text: CANARY };
+        await plant(client, a, gp, { ...condition, id: secretly, code } as never, [RESTRICTED]);
+        await plant(client, a, gp, { ...about(secretly), id: written } as never);
+      };
+      const channels: Readonly<Record<string, readonly string[]>> = {
+        'read by id': [`Condition/${secretly}`, `Provenance/${written}`],
+        'version and history': [
+          `Condition/${secretly}/_history`,
+          `Provenance/${written}/_history`,
+          `Provenance/${written}/_history/1`,
+        ],
+        'who wrote it, where and when': [
+          `Provenance?patient=${a}`,
+          `Provenance?patient=${a}&_sort=-recorded`,
+        ],
+        'what is about it': [
+          `Provenance?patient=${a}&target=Condition/${secretly}`,
+          `Condition?patient=${a}&_revinclude=Provenance:target`,
+          `Patient?_id=${a}&_revinclude=Condition:subject&_revinclude:iterate=Provenance:target`,
+        ],
+        'a way through it': [
+          `Provenance?patient=${a}&target:Condition._id=${secretly}`,
+          `Condition?patient=${a}&_has:Provenance:target:_id=${written}`,
+          `Condition?patient=${a}&_has:Provenance:target:recorded=2026-02-03`,
+        ],
+        'what it leads to': [`Provenance?patient=${a}&_include=Provenance:target`],
+        counts: [
+          `Condition?patient=${a}&_summary=count`,
+          `Provenance?patient=${a}&_summary=count`,
+          `Provenance?patient=${a}&_count=1`,
+          `Condition?patient=${a}&code:text=canary`,
+        ],
+        'whole records': [`Patient/${a}/$everything?_count=1000`, `Patient/${a}/$summary`, `Patient/${a}`],
+        times: [
+          `Condition?patient=${a}&_lastUpdated=gt2000-01-01`,
+          `Patient/${a}/$everything?_since=2000-01-01&_count=1000`,
+        ],
+      };
+      const told = async (): Promise<ReadonlyMap<string, string>> => {
+        const answers = new Map<string, string>();
+        for (const [channel, paths] of Object.entries(channels))
+          for (const path of paths) answers.set(`${channel}: ${path}`, stable(await ask(t, path)));
+        return answers;
+      };
+      const before = await told();
+      await hide();
+      for (const [question, answer] of await told())
+        t.equal(answer, before.get(question), question.replaceAll(a, 'A'));
+      t.match(
+        before.get(`who wrote it, where and when: Provenance?patient=${a}`),
+        mixed,
+        'of both it is seen with the open one',
+      );
+    },
+  );
+
+  t.test(
+    'C-23: who is hidden costs the same statements, and the same events, as who does not exist',
+    async (t) => {
+      const restricted = personOf('restricted');
+      const { rows } = await client.query<{ id: string }>(
+        `select resource_id::text as id from record.resource_version
+       where person_id = $1 and type = 3 and valid_to = 9223372036854775807 limit 1`,
+        [restricted],
+      );
+      const theirs = rows[0]?.id ?? '';
+      t.not(theirs, '', 'a restricted person has problems');
+      const { database } = service.service;
+      const read = database.read.bind(database);
+      let statements: string[] = [];
+      database.read = async (statement, values) => {
+        statements.push(statement.name);
+        return read(statement, values);
+      };
+      t.teardown(() => {
+        database.read = read;
+      });
+      let count = 0;
+      const costOf = async (path: string, by: string): Promise<object> => {
+        statements = [];
+        count += 1;
+        const request = `cost-${count}`;
+        const answer = await service.get(path, by, { 'x-request-id': request });
+        const kinds = (await eventsOf(client, request)).map(({ kind, outcome }) => `${kind} ${outcome}`);
+        return { answer: stable(answer), statements, kinds };
+      };
+      const pairs: readonly [what: string, path: (id: string) => string, hidden: string, by: string][] = [
+        ['a labelled row', (id) => `Observation/${id}`, tangle.SECRET, token],
+        ['its history', (id) => `Observation/${id}/_history`, tangle.SECRET, token],
+        ['its version', (id) => `Observation/${id}/_history/1`, tangle.SECRET, token],
+        ['a labelled text', (id) => `Binary/${id}`, tangle.HIDDEN_TEXT, token],
+        ['a Provenance', (id) => `Provenance/${id}`, tangle.HIDDEN_SIGNED, token],
+        ['a restricted person', (id) => `Patient/${id}`, restricted, token],
+        ['their whole record', (id) => `Patient/${id}/$everything`, restricted, token],
+        ['their summary', (id) => `Patient/${id}/$summary`, restricted, token],
+        ['a row of theirs', (id) => `Condition/${id}`, theirs, token],
+        ['a search of theirs', (id) => `Condition?patient=${id}`, restricted, token],
+        [
+          'a search with conditions',
+          (id) => `Condition?patient=${id}&code=x&_sort=-onset-date`,
+          restricted,
+          token,
+        ],
+        ["another person, by one's own token", (id) => `Patient/${id}`, b, citizen],
+        ["another's row, by one's own token", (id) => `Observation/${id}`, OTHERS, citizen],
+      ];
+      for (const [what, path, hidden, by] of pairs) {
+        const [one, other] = [await costOf(path(hidden), by), await costOf(path(NEVER), by)];
+        t.strictSame(JSON.stringify(one).replaceAll(hidden, NEVER), JSON.stringify(other), what);
+      }
+      t.ok(statements.length > 1, 'a look at nobody is a look');
+    },
+  );
+
+  t.test('O-07: a proxy is not taken for the person', async (t) => {
+    const { nhsNumber } = service.person('record-of-50');
+    const own = { kind: 'patient', nhsNumber: nhsNumber ?? '' } as const;
+    const asked = async (claims: Readonly<Record<string, unknown>>): Promise<number> =>
+      (await service.get(`Patient/${a}`, await service.token({ ...own, claims }))).status;
+    t.equal(await asked({}), 200, 'themselves');
+    t.equal(await asked({ fhirUser: `Patient/${a}`, patient: a }), 200, 'launched for themselves');
+    t.equal(await asked({ patient: nhsNumber }), 200, 'by their number');
+    t.equal(await asked({ fhirUser: 'RelatedPerson/1' }), 401, 'somebody related');
+    t.equal(await asked({ fhirUser: 'Person/1' }), 401);
+    t.equal(await asked({ act: { sub: 'a-parent' } }), 401, 'somebody on their behalf');
+    t.equal(await asked({ patient: b }), 404, 'launched for somebody else');
+    t.equal(
+      (await service.get(`Patient/${b}`, await service.token({ ...own, claims: { patient: b } }))).status,
+      404,
+    );
+  });
+
   type Told = WrittenEvent & { readonly id: string };
 
   /** The account of a request, apart from the alerts beside it. */
@@ -705,4 +863,13 @@ function detailsIn(event: object | undefined): object {
   const { entity = [] } = (event ?? {}) as AuditEvent;
   const details = entity.flatMap(({ detail = [] }) => detail);
   return Object.fromEntries(details.map(({ type, valueString }) => [type, valueString]));
+}
+
+/** An answer without what is random in every answer: page tokens, and the ids of a summary. */
+function stable(answer: TestAnswer): string {
+  return comparable(answer)
+    .replace(/_page=[\w-]+/g, '_page')
+    .replace(/"(?:urn:uuid:)?[0-9a-f]{8}-[0-9a-f-]{27}"/g, (id) =>
+      answer.text.includes('"Composition"') ? '"id"' : id,
+    );
 }

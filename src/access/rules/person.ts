@@ -35,7 +35,12 @@ function notedName(caller: Caller, person: PersonFacts, facts: Facts): { readonl
 }
 
 function isOwnOrAnybody(caller: Caller, person: PersonFacts, facts: Facts): boolean {
-  return caller.kind !== 'patient' || sharesNumber(facts.callerNumbers, person.numbers);
+  if (caller.kind !== 'patient') return true;
+  const { launchedFor } = caller;
+  return (
+    sharesNumber(facts.callerNumbers, person.numbers) &&
+    (launchedFor === undefined || person.cluster.includes(launchedFor))
+  );
 }
 
 /**
