@@ -1,5 +1,5 @@
 import type { ParameterDefinition } from '../fhir/search/parameter.ts';
-import { SERVED_NAMES, type ServedTypeName } from '../fhir/served.ts';
+import { isServed, SERVED_NAMES, type ServedTypeName } from '../fhir/served.ts';
 import { includesOf, interactionsOf, OPERATIONS, type Operation, revIncludesOf } from './interactions.ts';
 import { AS_AT_TABLE, EVERYTHING_TABLE, HISTORY_TABLE, readTable, SEARCHES } from './searches.ts';
 
@@ -118,7 +118,9 @@ function operationPath(type: ServedTypeName, { name, level, methods, documentati
   return path;
 }
 
-function operation(tag: string, name: string, summary: string, parameters: readonly Json[]): Json {
+function operation(tag: string, name: string, summary: string, own: readonly Json[]): Json {
+  // what is of a person may be asked for a named user
+  const parameters = isServed(tag) ? [...own, ref('userAssertion')] : own;
   return {
     tags: [tag],
     operationId: `${name}${tag}`,
@@ -171,12 +173,9 @@ function systemPaths(): Json {
   return {
     '/fhir': {
       post: {
-        ...operation(
-          'system',
-          'batch',
-          'Reads and searches together, each decided and audited on its own',
-          [],
-        ),
+        ...operation('system', 'batch', 'Reads and searches together, each decided and audited on its own', [
+          ref('userAssertion'),
+        ]),
         requestBody: {
           required: true,
           content: { [FHIR_JSON]: { schema: { $ref: '#/components/schemas/Resource' } } },
@@ -261,6 +260,14 @@ const COMPONENTS: Json = {
   parameters: {
     id: path('id', 'The id that the service gave the resource.'),
     version: path('version', 'meta.versionId of the version.'),
+    userAssertion: {
+      name: 'MCR-User-Assertion',
+      in: 'header',
+      required: false,
+      description:
+        "Beside a service's own token: whom it asks for, as a JWS signed with its registered key, good for one request (docs/api.md).",
+      schema: { type: 'string' },
+    },
     page: query('_page', 'The token of a next link: beside it no other condition.'),
     _count: query('_count', 'Entries a page, at most 1,000; 0 asks for the total alone.', {
       type: 'integer',
