@@ -11,4 +11,9 @@ export const PENDING: Readonly<Record<string, Pending>> = {
     inPart: true,
     reason: 'every path of the API; a page of the viewer that was left open waits for the viewer',
   },
+  'C-23': {
+    inPart: true,
+    reason:
+      'the same statements and events; measured (npm run check:timing, 400 of each on a busy machine), what is hidden answers 0.15 to 0.5 ms later than what is not there: below the 1 ms of 2.1, and not beyond telling by many requests',
+  },
 };

@@ -15,8 +15,8 @@ import type { County } from './scenarios.ts';
 const NEVER = '99999999-2222-4333-8444-555555555555';
 const LABEL = 'http://terminology.hl7.org/CodeSystem/v3-Confidentiality|R';
 const RESAMPLES = 500;
-/** A ratio of medians further from 1 than this, and surely so, is told apart. */
-const APART = 0.1;
+/** Milliseconds between medians: the effect that attack catalogue 2.1 allows. Less is stated, and is no failure. */
+const APART = 1;
 
 const { values } = parseArgs({
   options: {
@@ -93,7 +93,7 @@ async function measure(county: County, { what, hidden, absent }: Pair): Promise<
     `${what}: ${requests} each, median ${median(times.hidden).toFixed(3)} ms hidden, ${median(times.absent).toFixed(3)} ms absent, ` +
       `difference ${(difference * 1000).toFixed(0)} µs, ratio ${ratio.toFixed(3)} (95 %: ${low.toFixed(3)} to ${high.toFixed(3)})\n`,
   );
-  return Math.abs(ratio - 1) <= APART || (low <= 1 && high >= 1);
+  return Math.abs(difference) < APART || (low <= 1 && high >= 1);
 }
 
 function median(all: readonly number[]): number {
@@ -117,7 +117,9 @@ async function main(): Promise<number> {
     const county = await loadedCounty(ends);
     let alike = true;
     for (const pair of await pairsOf(county)) alike = (await measure(county, pair)) && alike;
-    process.stdout.write(alike ? 'not told apart\n' : 'told apart\n');
+    process.stdout.write(
+      alike ? `every difference is below ${APART} ms\n` : `a difference of ${APART} ms or more\n`,
+    );
     return alike ? 0 : 1;
   } finally {
     await ends.end();
