@@ -42,6 +42,13 @@ export interface DemoTokenOptions {
   readonly notOwnRecord?: boolean;
   /** the relationship of care that the user declares; empty: none */
   readonly relationship?: string;
+  /** the one person that the token is for: NHS number or person id */
+  readonly about?: string;
+  /** the rule to be passed over, and why */
+  readonly override?: string;
+  readonly overrideReason?: string;
+  /** claims beside these */
+  readonly claims?: Readonly<Record<string, unknown>>;
   readonly client?: string;
   /** seconds the token lives */
   readonly lifetime?: number;
@@ -79,6 +86,7 @@ function claimsOf(options: DemoTokenOptions): Record<string, unknown> {
   const { kind } = options;
   const person = kind === 'staff' || kind === 'governance';
   return {
+    ...options.claims,
     client_id: options.client ?? (kind === 'system' ? 'demo-system' : 'demo'),
     scope: options.scope ?? SCOPES[kind],
     extensions: {
@@ -90,6 +98,7 @@ function claimsOf(options: DemoTokenOptions): Record<string, unknown> {
               { code: options.role ?? (kind === 'staff' ? 'general-practitioner' : 'privacy-officer') },
             ],
             purpose_of_use: [{ code: options.purpose ?? (kind === 'staff' ? 'TREAT' : 'governance') }],
+            ...(options.about === undefined ? {} : { person_id: options.about }),
           }
         : {},
       mcr: {
@@ -99,6 +108,8 @@ function claimsOf(options: DemoTokenOptions): Record<string, unknown> {
         ...(kind === 'staff' && options.relationship !== ''
           ? { relationship: options.relationship ?? 'Declared for the demonstration' }
           : {}),
+        ...(options.override === undefined ? {} : { override: options.override }),
+        ...(options.overrideReason === undefined ? {} : { override_reason: options.overrideReason }),
         ...(kind === 'governance' ? { case_number: options.caseNumber ?? 'DEMO-1' } : {}),
         ...(person && options.notOwnRecord !== false ? { not_own_record: true } : {}),
         ...(kind === 'patient' ? { nhs_number: options.nhsNumber ?? '' } : {}),

@@ -41,6 +41,8 @@ const role = {
     governance: {
       enum: ['privacy-officer', 'data-protection-officer', 'subject-access', 'central-monitoring'],
     },
+    mayOverrideRestriction: { type: 'boolean' },
+    mayOverrideOptOut: { type: 'boolean' },
   },
 } as const;
 
@@ -57,6 +59,8 @@ const organisation = {
     relationship: { enum: ['required', 'declared', 'off'] },
     declaredHours: { type: 'integer', minimum: 1, maximum: 720 },
     namesStaff: { type: 'boolean' },
+    declaredFor: { enum: ['named', 'anyone'] },
+    emergencyOverride: { enum: ['on', 'off'] },
     roles: {
       type: 'object',
       additionalProperties: false,

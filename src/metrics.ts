@@ -3,6 +3,7 @@ import type { JournalHappening } from './audit/journal-options.ts';
 import type { CheckpointHappening } from './checkpoints.ts';
 import type { SourceSight } from './http/loads-page.ts';
 import type { RequestLine } from './http/services.ts';
+import type { AlertKind } from './record/alerts.ts';
 import { sourceGauges } from './source-gauges.ts';
 
 /** Figures for operations. Labels are routes, methods, statuses and sources: never a person, a user or an organisation. */
@@ -14,6 +15,7 @@ export class Metrics {
   readonly #batch: Histogram;
   readonly #trouble: Counter;
   readonly #sweeps: Counter;
+  readonly #alerts: Counter;
   readonly #sealed: Gauge;
   readonly #sealing: Counter;
   readonly #refresh: () => Promise<void>;
@@ -54,6 +56,12 @@ export class Metrics {
       labelNames: ['by'],
       registers,
     });
+    this.#alerts = new Counter({
+      name: 'mcr_privacy_alerts_total',
+      help: 'Alerts for privacy officers: special protection or an opt-out passed over, own records asked for',
+      labelNames: ['kind'],
+      registers,
+    });
     this.#sealed = new Gauge({
       name: 'mcr_audit_checkpoint_timestamp_seconds',
       help: 'Time of the newest checkpoint that this process has made',
@@ -82,6 +90,10 @@ export class Metrics {
 
   sweep(by: 'user' | 'client'): void {
     this.#sweeps.inc({ by });
+  }
+
+  alert(kind: AlertKind): void {
+    this.#alerts.inc({ kind });
   }
 
   checkpoint(happening: CheckpointHappening): void {

@@ -92,6 +92,10 @@ export async function wire(configuration: Configuration, started: StartedDatabas
       metrics.sweep(by);
       log.warn({ by, eventId }, 'more people asked for than allowed');
     },
+    alerted: (kind, eventId) => {
+      metrics.alert(kind);
+      log.warn({ kind, eventId }, 'alert for the privacy officer');
+    },
   };
   const watch = new PeopleWatch(people, disclosure.auditReader, Date.now, () =>
     log.warn('the audit log cannot be read: people asked for are counted by this process alone'),

@@ -137,6 +137,7 @@ t.test('codes of our own are those of the tables that use them', async (t) => {
   t.strictSame(codesOf('social-care-placement'), matches('loads/lcs/placement.ts', shown));
   t.strictSame(codesOf('purpose'), matches('access/rules/purpose.ts', /GOVERNANCE_PURPOSE = '([a-z]+)'/g));
   t.strictSame(codesOf('label'), matches('access/rules/labels.ts', /CodeSystem\/label\|([a-z-]+)'/g));
+  t.strictSame(codesOf('alert'), matches('audit/codes.ts', /coding\(ALERT, '([a-z-]+)'\)/g));
   t.strictSame(codesOf('bundle'), matches('record/bundle.ts', /CodeSystem\/bundle","code":"([a-z-]+)"/g));
   t.strictSame(
     codesOf('sector').join("', '"),

@@ -16,8 +16,27 @@ interface Proven {
   readonly scopes: readonly Scope[];
 }
 
+/** What a work login may say beside who asks: for whom alone, and that a rule is to be passed over. */
+interface Meant {
+  /**
+   * the one person that the token is for (IUA `person_id`): ten digits, or a person id. Anybody else is as unknown.
+   * Absent: the token names nobody
+   */
+  readonly about?: string;
+  /** absent: nothing is passed over */
+  readonly overrides?: ClaimedOverride;
+}
+
+/** A claim to pass over a rule for the person whom the token names. Whether the role may is for the rules. */
+export interface ClaimedOverride {
+  /** name of the rule, as claimed */
+  readonly rule: string;
+  /** why, in the user's words; empty when none was given */
+  readonly reason: string;
+}
+
 /** A person with a work login, or a partner's service whose signed assertion names one. */
-export interface StaffCaller extends Proven {
+export interface StaffCaller extends Proven, Meant {
   readonly kind: 'staff';
   readonly user: WorkUser;
   readonly organisation: string;
@@ -57,10 +76,12 @@ export interface PatientCaller extends Proven {
   readonly kind: 'patient';
   /** ten digits, as the issuer vouches for it */
   readonly nhsNumber: string;
+  /** person id that the token was launched for: theirs, or nothing is shown; absent: none, or by their number */
+  readonly launchedFor?: string;
 }
 
 /** A named role of the desks: privacy officer, IG lead, Data Protection Officer. */
-export interface GovernanceCaller extends Proven {
+export interface GovernanceCaller extends Proven, Meant {
   readonly kind: 'governance';
   readonly user: WorkUser;
   readonly organisation: string;

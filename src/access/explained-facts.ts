@@ -2,6 +2,7 @@ import type { Ask } from './ask.ts';
 import type { Caller } from './caller.ts';
 import { isSignatory } from './days.ts';
 import type { Facts, PersonFacts } from './facts.ts';
+import { mayOverride } from './override.ts';
 import { personAsked, sharesNumber } from './person-asked.ts';
 import { roleOf } from './role-table.ts';
 import { scopeText } from './scopes.ts';
@@ -70,6 +71,16 @@ export const FACTS_OF: Readonly<Record<string, FactsOf>> = {
       ? [['the user declared that the record is not theirs', yes(caller.attestsNotOwn)] as const]
       : []),
   ],
+  override: (caller, _ask, facts) => {
+    if (caller.kind !== 'staff' && caller.kind !== 'governance') return [];
+    const { overrides } = caller;
+    if (overrides === undefined) return [['rule that the token overrides', 'none']];
+    return [
+      ['rule that the token overrides', overrides.rule],
+      ['reason of the override', overrides.reason],
+      ['the role may override it', yes(mayOverride(caller, overrides.rule, facts))],
+    ];
+  },
   person: ofPerson((person, mayKnow) => [
     ['known by what was asked', 'yes'],
     ['sources set aside because of a conflicting identity', list(person.quarantined.filter(mayKnow))],

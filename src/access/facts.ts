@@ -22,6 +22,8 @@ export interface Facts {
    * organisation's directory links them; empty: not known. A patient: of the number in the token, always.
    */
   readonly callerNumbers: readonly string[];
+  /** keyed HMAC of the NHS number of whom the caller's token is for; absent: it names nobody by a number */
+  readonly aboutNumber?: string;
 }
 
 /** What a source last published, as of the facts' publication. */

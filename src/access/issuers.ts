@@ -77,6 +77,11 @@ export interface ClaimPointers {
   readonly relationship: string;
   /** person id that the application was launched for */
   readonly patient: string;
+  /** the one person that the token is for: NHS number (plain, `system|value` or CX with the OID of NHS numbers) or person id */
+  readonly about: string;
+  /** the rule to be passed over: `restricted-person` or `opt-out` */
+  readonly override: string;
+  readonly overrideReason: string;
 }
 
 /** IHE IUA's names (specification facts 3.9), and ours where it has none. */
@@ -94,6 +99,9 @@ export const DEFAULT_CLAIMS: ClaimPointers = {
   notOwnRecord: '/extensions/mcr/not_own_record',
   relationship: '/extensions/mcr/relationship',
   patient: '/patient',
+  about: '/extensions/ihe_iua/person_id',
+  override: '/extensions/mcr/override',
+  overrideReason: '/extensions/mcr/override_reason',
 };
 
 /** Seconds; an access token of a person or a service lives an hour at most (SMART App Launch 2.2, IUA). */

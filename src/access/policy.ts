@@ -47,7 +47,14 @@ export interface Organisation {
   readonly declaredHours?: number;
   /** whether people, and officers elsewhere, read the names of its staff in audit events; absent: role and organisation alone */
   readonly namesStaff?: boolean;
+  /** for whom a relationship counts that a token declares; absent: `named` */
+  readonly declaredFor?: DeclaredFor;
+  /** whether roles that may do so pass over an opt-out in an emergency, for health information; absent: off */
+  readonly emergencyOverride?: 'on' | 'off';
 }
+
+/** `named`: the person whom the token names. `anyone`: whoever is asked for with the token, for as long as it lives. */
+export type DeclaredFor = 'named' | 'anyone';
 
 /**
  * `required`: a relationship that a source has recorded. `declared`: such a one, or one that the user declares, with a
@@ -87,6 +94,10 @@ export interface RolePolicy {
   readonly purposes?: readonly string[];
   /** present for roles of the desks: what the role may do there */
   readonly governance?: GovernanceRole;
+  /** may open the record of a person under special protection, with a reason, and with an alert; absent: no */
+  readonly mayOverrideRestriction?: boolean;
+  /** may pass over an opt-out where the organisation has `emergencyOverride` on, with a reason and an alert; absent: no */
+  readonly mayOverrideOptOut?: boolean;
 }
 
 export type GovernanceRole =

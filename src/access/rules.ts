@@ -3,6 +3,7 @@ import { agreementRule } from './rules/agreement.ts';
 import { attestationRule } from './rules/attestation.ts';
 import { labelsRule } from './rules/labels.ts';
 import { optOutRule } from './rules/opt-out.ts';
+import { overrideRule } from './rules/override.ts';
 import { ownRecordRule } from './rules/own-record.ts';
 import { pastRecordRule } from './rules/past-record.ts';
 import { personRule } from './rules/person.ts';
@@ -26,6 +27,8 @@ export const RULES: readonly Rule[] = [
   pastRecordRule,
   // of rule 5 what is a fact about the caller alone
   attestationRule,
+  // of rule 7 what is a fact about the caller alone
+  overrideRule,
   // rule 12, node: here, when federation brings callers of that kind
   personRule,
   restrictedPersonRule,

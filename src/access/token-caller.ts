@@ -39,6 +39,7 @@ export function callerReader(issuer: IssuerConfiguration): CallerReader {
     if (!assured(payload)) throw refuseToken('token-claims');
     const claims = new Claims(payload, pointers);
     const kind = kindOf(payload);
+    if (!isThemselves(payload, kind)) throw refuseToken('token-claims');
     const proven = within(registered, kind, provenBy(issuer, claims));
     switch (kind) {
       case 'patient':
@@ -63,6 +64,24 @@ function kindReader(issuer: IssuerConfiguration): (payload: JsonObject) => Token
     if (kind === undefined) throw refuseToken('token-claims');
     return kind;
   };
+}
+
+/** What `fhirUser` may be of each kind of caller (SMART App Launch 2.2, 2.0.8): nobody who stands for another person. */
+const FHIR_USERS: { readonly [Kind in TokenKind]: readonly string[] } = {
+  patient: ['Patient'],
+  staff: ['Practitioner', 'PractitionerRole'],
+  governance: ['Practitioner', 'PractitionerRole'],
+  system: ['Practitioner', 'PractitionerRole'],
+};
+const FHIR_USER = /^(?:https?:\/\/[^\s?#]+\/)?([A-Z][A-Za-z]{0,63})\/[A-Za-z0-9\-.]{1,64}$/;
+
+/** Proxies and delegates are out until they are granted (DESIGN 8): a token of one would show another person's record. */
+function isThemselves(payload: JsonObject, kind: TokenKind): boolean {
+  if (Object.hasOwn(payload, 'act') || Object.hasOwn(payload, 'may_act')) return false;
+  const { fhirUser } = payload;
+  if (fhirUser === undefined) return true;
+  const type = typeof fhirUser === 'string' ? FHIR_USER.exec(fhirUser)?.[1] : undefined;
+  return type !== undefined && FHIR_USERS[kind].includes(type);
 }
 
 function assurance(issuer: IssuerConfiguration): (payload: JsonObject) => boolean {
@@ -115,7 +134,10 @@ function within(registered: RegisteredScopes, kind: TokenKind, proven: Proven): 
 function patient(proven: Proven, claims: Claims): PatientCaller {
   const nhsNumber = claims.text('nhsNumber');
   if (!/^\d{10}$/.test(nhsNumber)) throw refuseToken('token-claims');
-  return { kind: 'patient', ...proven, nhsNumber };
+  const launchedFor = claims.text('patient', 64);
+  // by the number itself, or by a person id, which the rules compare
+  const other = launchedFor !== '' && launchedFor !== nhsNumber;
+  return { kind: 'patient', ...proven, nhsNumber, ...(other ? { launchedFor } : {}) };
 }
 
 /** A registered partner; or, where the signed claims name user, organisation, role, purpose and reason, that user. */
@@ -144,6 +166,7 @@ export function assertionReader(issuer: IssuerConfiguration): AssertionReader {
   const pointers = claimPointers(undefined);
   return ({ kind, organisation, ...proven }, payload) => {
     const claims = new Claims(payload, pointers);
+    if (!isThemselves(payload, 'staff')) throw refuseToken('token-claims');
     const user = namedUser(issuer, proven, claims, claims.registered('sub'));
     return user && { ...user, assertionId: claims.registered('jti') };
   };
@@ -173,6 +196,7 @@ function staff(proven: Proven, work: Work, claims: Claims, namedBy: StaffCaller[
     reason: claims.prose('reason'),
     attestsNotOwn: claims.flag('notOwnRecord'),
     namedBy,
+    ...meant(claims),
     ...(relationship === '' ? {} : { declares: { reason: relationship, until: claims.expires() } }),
     ...(launchedFor === '' ? {} : { launchedFor }),
   };
@@ -186,6 +210,24 @@ function governance(proven: Proven, work: Work, claims: Claims): GovernanceCalle
     purpose: claims.code('purpose', PURPOSE_SYSTEMS),
     caseNumber: claims.text('caseNumber'),
     attestsNotOwn: claims.flag('notOwnRecord'),
+    ...meant(claims),
+  };
+}
+
+/** NHS numbers as IUA writes identifiers (CX), or as FHIR does. */
+const NHS_NUMBER = /^(?:https:\/\/fhir\.nhs\.uk\/Id\/nhs-number\|)?(\d{10})$/;
+const NHS_NUMBER_CX = /^(\d{10})\^\^\^[^&^]*&2\.16\.840\.1\.113883\.2\.1\.4\.1&ISO$/;
+const PERSON_ID = /^[A-Za-z0-9\-.]{1,64}$/;
+
+/** A person in an identifier that is not known here cannot be compared with whom is asked for: the token is refused. */
+function meant(claims: Claims): Pick<StaffCaller, 'about' | 'overrides'> {
+  const named = claims.text('about');
+  const about = (NHS_NUMBER.exec(named) ?? NHS_NUMBER_CX.exec(named))?.[1] ?? named;
+  if (named !== '' && !PERSON_ID.test(about)) throw refuseToken('token-claims');
+  const rule = claims.code('override');
+  return {
+    ...(about === '' ? {} : { about }),
+    ...(rule === '' ? {} : { overrides: { rule, reason: claims.prose('overrideReason') } }),
   };
 }
 

@@ -9,6 +9,8 @@ const OBJECT_ROLE = 'http://terminology.hl7.org/CodeSystem/object-role';
 const BALP = 'https://profiles.ihe.net/ITI/BALP/';
 const PROFILE_BASE = `${BALP}StructureDefinition/IHE.BasicAudit.`;
 const USER_AGENT_TYPE = `${BALP}CodeSystem/UserAgentTypes`;
+/** our own: what an alert is about, so that each kind is found */
+const ALERT = 'https://mycarerecord.example/fhir/CodeSystem/alert';
 
 export const ACT_REASON = 'http://terminology.hl7.org/CodeSystem/v3-ActReason';
 /** v3-ActReason: at the patient's own request */
@@ -44,6 +46,9 @@ export const SUBTYPE = {
   consentDecision: coding(`${BALP}CodeSystem/AuthZsubType`, 'AuthZ-Consent'),
   /** IHE IUA: Get Access Token */
   tokenIssue: coding('urn:ihe:event-type-code', 'ITI-71'),
+  emergencyOverride: coding(DCM, '110127'),
+  alertOverride: coding(ALERT, 'override'),
+  alertOwnRecord: coding(ALERT, 'own-record'),
 };
 
 export const AGENT_TYPE = {

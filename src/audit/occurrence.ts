@@ -88,7 +88,10 @@ export type OccurrenceKind =
   /** what roles may see, changed */
   | 'roles'
   /** more people asked for within an hour than a limit allows: one for each user or client and hour */
-  | 'sweep';
+  | 'sweep'
+  /** for the privacy officer, beside the event that it names: a rule was passed over, or one's own record asked for */
+  | 'alert-override'
+  | 'alert-own-record';
 
 /** FHIR AuditEvent outcome: 0 success, 4 refused or client's fault, 8 ours, 12 service unable. */
 export interface Outcome {

@@ -48,6 +48,8 @@ const READ = {
 
 const OPERATION = { ...QUERY, subtype: `${SUBTYPE.search},${SUBTYPE.operation}` } as const;
 
+const ALERT = { type: EVENT_TYPE.securityAlert, action: 'E', agents: 'to-server' } as const;
+
 const CONFIGURATION = { type: EVENT_TYPE.securityAlert, action: 'U', agents: 'to-server' } as const;
 
 /** Why a kind without a profile has none is told in `docs/audit-events.md`. */
@@ -132,4 +134,6 @@ export const PATTERNS: { readonly [K in OccurrenceKind]: Pattern } = {
     action: 'E',
     agents: 'to-server',
   },
+  'alert-override': { ...ALERT, subtype: `${SUBTYPE.emergencyOverride},${SUBTYPE.alertOverride}` },
+  'alert-own-record': { ...ALERT, subtype: SUBTYPE.alertOwnRecord },
 };

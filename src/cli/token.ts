@@ -21,6 +21,9 @@ it. There is no such command for real issuers: their tokens come from them.
   --purpose CODE        v3-ActReason; default TREAT. Governance: governance
   --reason TEXT         why this record is opened
   --relationship TEXT   the relationship of care that the user declares; '' for none
+  --about PERSON        the one person that the token is for: NHS number or id
+  --override RULE       restricted-person or opt-out: to be passed over, with the purpose BTG (only roles that may)
+  --override-reason TEXT  why
   --case NUMBER         governance: the case
   --nhs-number NUMBER   patient: whose token it is
   --scope SCOPES        default user/*.rs (patient/*.rs, system/*.rs by kind)
@@ -37,6 +40,9 @@ it. There is no such command for real issuers: their tokens come from them.
         purpose: { type: 'string' },
         reason: { type: 'string' },
         relationship: { type: 'string' },
+        about: { type: 'string' },
+        override: { type: 'string' },
+        'override-reason': { type: 'string' },
         case: { type: 'string' },
         'nhs-number': { type: 'string' },
         scope: { type: 'string' },
@@ -62,6 +68,9 @@ it. There is no such command for real issuers: their tokens come from them.
         purpose: values.purpose,
         reason: values.reason,
         relationship: values.relationship,
+        about: values.about,
+        override: values.override,
+        overrideReason: values['override-reason'],
         caseNumber: values.case,
         nhsNumber: values['nhs-number'],
         scope: values.scope,

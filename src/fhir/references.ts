@@ -20,6 +20,9 @@ export const UNRESOLVED_SYSTEM = 'urn:mcr:unresolved';
 
 const LOCAL = /^([A-Z][A-Za-z]{0,63})\/([A-Za-z0-9\-.]{1,64})(?:\/_history\/[A-Za-z0-9\-.]{1,64})?$/;
 const LOCAL_TAIL = /\/([A-Z][A-Za-z]{0,63})\/([A-Za-z0-9\-.]{1,64})(?:\/_history\/[A-Za-z0-9\-.]{1,64})?$/;
+/** Of an absolute or conditional literal the type that it names. */
+const ROW_TYPE =
+  /\/([A-Z][A-Za-z]{0,63})\/[A-Za-z0-9\-.]{1,64}(?:\/_history\/[A-Za-z0-9\-.]{1,64})?$|(?:^|\/)([A-Z][A-Za-z]{0,63})\?/;
 const MAX_LITERAL = 2048;
 
 type Json = Readonly<Record<string, unknown>>;
@@ -33,8 +36,9 @@ export function localReference(literal: string): LocalReference | undefined {
 /**
  * Points every reference at this record. `map` answers the new literal (`Patient/…`) of a relative reference, or
  * undefined where there is no such resource here. Then, and for every absolute or conditional reference, the literal
- * is replaced by a logical identifier, so that no address of a partner's server is kept or followed; `display`,
- * `type` and an identifier that is already there stay. References to contained resources (`#id`) stay as they are.
+ * is replaced by a logical identifier, so that no address of a partner's server is kept or followed; `type` and an
+ * identifier that is already there stay, and so does `display`, but for what is a row of somebody's record: its words
+ * would be seen where the row is not. References to contained resources (`#id`) stay as they are.
  * An attachment's relative `Binary/id` is a reference in all but name and is treated alike: mapped, or left out.
  *
  * @param resource a resource that is valid by `validateStructure` (its depth is bounded there)
@@ -87,9 +91,26 @@ function rewriteLiteral(object: Json, map: Mapping): Json {
   if (typeof literal !== 'string' || literal.startsWith('#')) return object;
   const local = localReference(literal);
   const mapped = local === undefined ? undefined : map(local);
-  if (mapped !== undefined) return mapped === literal ? object : { ...object, reference: mapped };
-  const { reference, _reference, ...rest } = object;
+  const told = leadsToRow(literal, local) ? withoutDisplay(object) : object;
+  if (mapped !== undefined) return mapped === literal ? told : { ...told, reference: mapped };
+  const { reference, _reference, ...rest } = told;
   return { ...rest, identifier: object['identifier'] ?? unresolved(literal, local) };
+}
+
+/** Whether the target is a row of somebody's record, which may be hidden where the row that refers to it is not. */
+function leadsToRow(literal: string, local: LocalReference | undefined): boolean {
+  const type =
+    local?.type ??
+    ROW_TYPE.exec(literal)
+      ?.slice(1)
+      .find((each) => each !== undefined);
+  return type !== undefined && isServed(type) && served(type).keeping === 'clinical';
+}
+
+function withoutDisplay(object: Json): Json {
+  if (!Object.hasOwn(object, 'display') && !Object.hasOwn(object, '_display')) return object;
+  const { display, _display, ...rest } = object;
+  return rest;
 }
 
 function unresolved(literal: string, local: LocalReference | undefined): Json {

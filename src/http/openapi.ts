@@ -1,16 +1,13 @@
 import type { ParameterDefinition } from '../fhir/search/parameter.ts';
-import { SERVED_NAMES, type ServedTypeName } from '../fhir/served.ts';
+import { isServed, SERVED_NAMES, type ServedTypeName } from '../fhir/served.ts';
 import { includesOf, interactionsOf, OPERATIONS, type Operation, revIncludesOf } from './interactions.ts';
+import { COMPONENTS, FHIR_JSON, type Json } from './openapi-components.ts';
 import { AS_AT_TABLE, EVERYTHING_TABLE, HISTORY_TABLE, readTable, SEARCHES } from './searches.ts';
 
 /**
  * The OpenAPI 3.1 document of the service, made from the tables that the routes are made from. A test compares it with
  * the routes that are registered, and with the file under `openapi/`.
  */
-
-type Json = Readonly<Record<string, unknown>>;
-
-const FHIR_JSON = 'application/fhir+json';
 
 /** As far as it is looked into here. */
 export interface OpenApi {
@@ -121,7 +118,9 @@ function operationPath(type: ServedTypeName, { name, level, methods, documentati
   return path;
 }
 
-function operation(tag: string, name: string, summary: string, parameters: readonly Json[]): Json {
+function operation(tag: string, name: string, summary: string, own: readonly Json[]): Json {
+  // what is of a person may be asked for a named user
+  const parameters = isServed(tag) ? [...own, ref('userAssertion')] : own;
   return {
     tags: [tag],
     operationId: `${name}${tag}`,
@@ -174,12 +173,9 @@ function systemPaths(): Json {
   return {
     '/fhir': {
       post: {
-        ...operation(
-          'system',
-          'batch',
-          'Reads and searches together, each decided and audited on its own',
-          [],
-        ),
+        ...operation('system', 'batch', 'Reads and searches together, each decided and audited on its own', [
+          ref('userAssertion'),
+        ]),
         requestBody: {
           required: true,
           content: { [FHIR_JSON]: { schema: { $ref: '#/components/schemas/Resource' } } },
@@ -237,60 +233,3 @@ function healthPaths(): Json {
     '/loads': text('What each source published, and the loads that run or wait', 'loads'),
   };
 }
-
-function query(name: string, description: string, schema: Json = { type: 'string' }): Json {
-  return { name, in: 'query', description, schema };
-}
-
-function path(name: string, description: string): Json {
-  return {
-    name,
-    in: 'path',
-    required: true,
-    description,
-    schema: { type: 'string', pattern: '^[A-Za-z0-9\\-.]{1,64}$' },
-  };
-}
-
-const COMPONENTS: Json = {
-  securitySchemes: {
-    bearer: {
-      type: 'http',
-      scheme: 'bearer',
-      bearerFormat: 'JWT',
-      description: 'SMART on FHIR access token.',
-    },
-  },
-  parameters: {
-    id: path('id', 'The id that the service gave the resource.'),
-    version: path('version', 'meta.versionId of the version.'),
-    page: query('_page', 'The token of a next link: beside it no other condition.'),
-    _count: query('_count', 'Entries a page, at most 1,000; 0 asks for the total alone.', {
-      type: 'integer',
-      minimum: 0,
-    }),
-    _format: query('_format', 'json, in one of its names.'),
-    _pretty: query('_pretty', 'true: indented.', { type: 'boolean' }),
-    _summary: query('_summary', 'How much of each resource.', {
-      type: 'string',
-      enum: ['true', 'text', 'data', 'count', 'false'],
-    }),
-    _total: query('_total', 'Whether to count.', { type: 'string', enum: ['none', 'estimate', 'accurate'] }),
-    _since: query('_since', 'Stored at this instant or later.'),
-  },
-  schemas: {
-    Resource: {
-      type: 'object',
-      description: 'A FHIR R4 resource: http://hl7.org/fhir/R4/resourcelist.html',
-      required: ['resourceType'],
-      properties: { resourceType: { type: 'string' } },
-    },
-  },
-  responses: {
-    Refused: {
-      description:
-        'An OperationOutcome that says what to do: 400, 401, 403, 404, 405, 406, 410, 413, 415, 429, 500, 503, 504.',
-      content: { [FHIR_JSON]: { schema: { $ref: '#/components/schemas/Resource' } } },
-    },
-  },
-};

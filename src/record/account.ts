@@ -1,5 +1,5 @@
 import type { Ask, Interaction } from '../access/ask.ts';
-import type { Caller, StaffCaller } from '../access/caller.ts';
+import type { Caller, GovernanceCaller, StaffCaller } from '../access/caller.ts';
 import { notedIn } from '../access/combine.ts';
 import type { Grant, Judgement, Refused } from '../access/decide.ts';
 import { verdictsKept } from '../access/explain.ts';
@@ -9,6 +9,7 @@ import type { ConsentDecided, Occurrence, Outcome } from '../audit/occurrence.ts
 import type { Receipt } from '../audit/ports.ts';
 import { Problem } from '../fhir/problem.ts';
 import { partText } from '../fhir/subset.ts';
+import { accountWithAlert, alertFor } from './alerts.ts';
 import type { Answer } from './composition.ts';
 import { consentRefusing, consentsBehind } from './consents-decided.ts';
 import type { DisclosePorts, Row } from './ports.ts';
@@ -52,7 +53,7 @@ export async function accountFor(
   const rows = answer.released.flatMap(({ madeOf }) => madeOf);
   const told = occurrence(ports, request, facts, outcome, personId, answer.released[0]?.madeOf);
   const consents = consentsBehind(request.caller, facts, grant.judgements, rows);
-  const receipt = await ports.journal.append({
+  const entry = {
     occurrence: withDetails(withConsents(told, consents), {
       ...decided(request, grant.judgements),
       ...answer.details,
@@ -60,7 +61,8 @@ export async function accountFor(
     released: answer.released,
     publication: facts.publication,
     ...(asked === undefined ? {} : { asked }),
-  });
+  };
+  const receipt = await accountWithAlert(ports, entry, alertFor(grant.judgements));
   if (answer.problem !== undefined) accounted(answer.problem);
   return receipt;
 }
@@ -80,11 +82,12 @@ export async function accountRefusal(
   const told = occurrence(ports, request, facts, { code: '4', reason: refusal.reason }, known);
   const consents = consentRefusing(refusal);
   const nothing = { released: [], publication: facts.publication };
-  const refused = ports.journal.append({
+  const entry = {
     ...nothing,
     occurrence: withDetails(withConsents(told, consents), decided(request, judgements)),
     ...(asked === undefined ? {} : { asked }),
-  });
+  };
+  const refused = accountWithAlert(ports, entry, alertFor(judgements, refusal));
   if (consents.length === 0) return refused;
   const decision: Occurrence = { ...told, id: ports.randomUUID(), what: 'consent-decision', consents };
   const [receipt] = await Promise.all([refused, ports.journal.append({ ...nothing, occurrence: decision })]);
@@ -160,12 +163,23 @@ function declared({ reason, until }: NonNullable<StaffCaller['declares']>): Read
 }
 
 function namedBy(caller: Caller): Readonly<Record<string, string>> {
-  if (caller.kind !== 'staff') return {};
+  if (caller.kind !== 'staff') return caller.kind === 'governance' ? meant(caller) : {};
   return {
+    ...meant(caller),
     ...(caller.namedBy === 'system' ? { 'named-by': 'system' } : {}),
     ...(caller.assertionId === undefined ? {} : { 'user-assertion': caller.assertionId }),
     ...(caller.launchedFor === undefined ? {} : { 'launched-for': caller.launchedFor }),
     ...(caller.declares === undefined ? {} : declared(caller.declares)),
+  };
+}
+
+/** That the token is for one person (whom, the rules note), and what it would pass over. */
+function meant({ about, overrides }: StaffCaller | GovernanceCaller): Readonly<Record<string, string>> {
+  return {
+    ...(about === undefined ? {} : { 'names-person': 'true' }),
+    ...(overrides === undefined
+      ? {}
+      : { 'override-claimed': overrides.rule, 'override-reason': overrides.reason }),
   };
 }
 

@@ -9,6 +9,7 @@ import { discloseAuditEvents } from './audit-events.ts';
 import { changing, decideAndGather, MOST_ATTEMPTS, stillHolds } from './decide-and-gather.ts';
 import { explainAccess } from './explain-access.ts';
 import { findPatients } from './find-patients.ts';
+import { gatherNothing } from './gather.ts';
 import type { DisclosePorts } from './ports.ts';
 import { redact } from './redact.ts';
 import type { DisclosureRequest } from './request.ts';
@@ -65,6 +66,7 @@ async function refuse(
   facts: Facts,
   decision: Extract<Decision, { outcome: 'refused' }>,
 ): Promise<Accounted> {
+  if (decision.refusal.kind === 'not-found') await gatherNothing(ports, request.ask);
   // what was refused whoever was asked for says nothing of anybody
   const asked = decision.refusal.aboutPerson ? await countPerson(ports, request) : undefined;
   const receipt = await accountRefusal(ports, request, facts, decision, asked);

@@ -170,8 +170,12 @@ async function eventsOf(
   const { from, to, requestId } = past;
   const wanted = { from, to, anyOf: [{ requestIds: [requestId] }], limit: MOST_EVENTS, effort: MOST_EVENTS };
   const { events } = await readable(() => ports.auditReader.search(wanted));
-  // the decision of a consent stands beside the event of the request, which says why
-  return events.filter(({ body }) => !isPatternOf('consent-decision', body));
+  // the decision of a consent stands beside the event of the request, which says why; an alert after what it is about
+  const own = events.filter(({ body }) => !isPatternOf('consent-decision', body));
+  const [accounts, alerts] = [false, true].map((isAlert) =>
+    own.filter(({ body }) => (recordedRequest(body).alert !== undefined) === isAlert),
+  );
+  return [...(accounts ?? []), ...(alerts ?? [])];
 }
 
 /** The rules' answer with what is known now, on the day of `at`. */

@@ -31,7 +31,7 @@ function requestParameter({ event, explanation, at, notKept }: ExplainedOne): Pa
 }
 
 function recordedParts({ id, recorded, request }: NonNullable<ExplainedOne['event']>): ParametersParameter[] {
-  const { outcome, reason, policyVersion, verdicts } = request;
+  const { outcome, reason, policyVersion, verdicts, override, alert } = request;
   return [
     { name: 'event', valueId: id },
     {
@@ -41,6 +41,10 @@ function recordedParts({ id, recorded, request }: NonNullable<ExplainedOne['even
         { name: 'outcome', valueCode: outcome },
         ...text('reason', reason),
         ...text('policy-version', policyVersion),
+        ...text('override', override?.rule),
+        ...text('override-reason', override?.reason),
+        ...text('alert', alert?.kind),
+        ...text('alert-of', alert?.event),
         ...Object.entries(verdicts ?? {}).flatMap(([verdict, rules]) =>
           rules.split(' ').flatMap((rule) => text(verdict, rule)),
         ),

@@ -24,6 +24,11 @@ export const REFERRERS: Readonly<Partial<Record<ServedTypeName, readonly ServedT
   Medication: ['MedicationRequest', 'MedicationStatement'],
 };
 
+/** Whether a row is about others of the record, and seen with one of them alone. */
+export function isOfTargets({ type }: Pick<Row, 'type'>): boolean {
+  return type === 'Provenance';
+}
+
 const NEVER = new AbortController().signal;
 
 /** Texts enough for any page. */
@@ -37,6 +42,9 @@ export const EVERYTHING: readonly ServedTypeName[] = SERVED_NAMES.filter((type) 
 
 /** Types of a record as it was. A consent is kept as it is in force, and not as it was. */
 export const PAST: readonly ServedTypeName[] = EVERYTHING.filter((type) => type !== 'Consent');
+
+/** Types that a Provenance may be about, as far as it is seen with them. */
+const TARGETS = PAST;
 
 export function isWholeRecord({ interaction }: Ask): boolean {
   return interaction === 'everything' || interaction === 'summary' || interaction === 'as-at';
@@ -53,6 +61,7 @@ export function askedTypes(ask: Ask): readonly ServedTypeName[] {
 function neededTypes(ask: Ask): readonly ServedTypeName[] {
   const types = new Set(askedTypes(ask));
   for (const type of [...types]) for (const referrer of REFERRERS[type] ?? []) types.add(referrer);
+  if (types.has('Provenance')) for (const type of TARGETS) types.add(type);
   return [...types].filter((type) => served(type).keeping !== 'directory');
 }
 
@@ -82,7 +91,15 @@ export async function gather(ports: DisclosePorts, grant: Grant, facts: Facts, a
   };
 }
 
-function wantedOf(grant: Grant, ask: Ask, types: readonly ServedTypeName[]): Wanted {
+/** Whoever is as unknown without a look at their rows costs the same statements as whoever is found by one. */
+export async function gatherNothing(ports: DisclosePorts, ask: Ask): Promise<void> {
+  if (served(ask.type).keeping === 'directory' || ask.asAt !== undefined) return;
+  await ports.store.nobody(wantedOf(NO_ELEMENTS, ask, neededTypes(ask)));
+}
+
+const NO_ELEMENTS = { hidesElements: (): boolean => false };
+
+function wantedOf(grant: Pick<Grant, 'hidesElements'>, ask: Ask, types: readonly ServedTypeName[]): Wanted {
   const ids = ask.id !== undefined ? [ask.id] : ask.ids;
   // what is looked into or comes along may be of the type asked for, under other ids
   const alone = types.length === 1 && !leadsOn(ask);
@@ -90,6 +107,8 @@ function wantedOf(grant: Grant, ask: Ask, types: readonly ServedTypeName[]): Wan
   const lines = !byId && isLookedInto(ask);
   // Patient is made of all its contributions, and a Medication is shown by what refers to it
   const lookedInto = new Set<ServedTypeName>(['Patient', ...types.flatMap((type) => REFERRERS[type] ?? [])]);
+  // and a Provenance by what it is about
+  if (types.includes('Provenance')) lookedInto.add('Provenance');
   // a row that is shown without some elements is found by what is left of its text
   if (lines) for (const type of types) if (grant.hidesElements(type)) lookedInto.add(type);
   return {

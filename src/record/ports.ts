@@ -7,6 +7,7 @@ import type { Policy } from '../access/policy.ts';
 import type { Journal } from '../audit/journal.ts';
 import type { AuditReader } from '../audit/reader.ts';
 import type { ServedTypeName } from '../fhir/served.ts';
+import type { AlertKind } from './alerts.ts';
 import type { PageTokens } from './page-token.ts';
 import type { PeopleAsked } from './people-asked.ts';
 import type { Moment, View } from './view.ts';
@@ -67,6 +68,11 @@ export interface RecordStore extends Source {
    * one person, are those of the moment; absent: now
    */
   facts(person: PersonReference, caller: Caller, moment?: Moment): Promise<Facts>;
+  /**
+   * asks the database what the record of somebody would have been asked, of nobody: so that who is hidden and who does
+   * not exist are told apart by no time (attack catalogue C-23)
+   */
+  nobody(wanted: Wanted): Promise<void>;
   /** person ids whose demographics match, at most `limit` + 1 */
   candidates(wanted: Demographic, limit: number): Promise<readonly string[]>;
   /** versions of one resource up to the grant's publication, newest first, whoever's they were at the time */
@@ -192,4 +198,6 @@ export interface DisclosePorts {
   readonly hashOfName: (name: string) => string;
   /** a user or client was refused for the first time in an hour; `eventId` names the event that says who */
   readonly sweptBy: (by: 'user' | 'client', eventId: string) => void;
+  /** an alert for the privacy officer is durable; `eventId` names it */
+  readonly alerted: (kind: AlertKind, eventId: string) => void;
 }

@@ -1,6 +1,6 @@
 import type { AuditEvent } from '@medplum/fhirtypes';
 import type { Interaction } from '../access/ask.ts';
-import type { Caller } from '../access/caller.ts';
+import type { Caller, StaffCaller } from '../access/caller.ts';
 import { parseScopes } from '../access/scopes.ts';
 import { isServed, type ServedTypeName } from '../fhir/served.ts';
 import { type Part, readPartText } from '../fhir/subset.ts';
@@ -12,6 +12,10 @@ export interface RecordedRequest {
   /** our reason code, of what was refused or failed */
   readonly reason?: string;
   readonly policyVersion?: string;
+  /** the rule that was passed over, and why; absent: none was */
+  readonly override?: { readonly rule: string; readonly reason: string };
+  /** of an alert: what it is about, and the event that it names */
+  readonly alert?: { readonly kind: string; readonly event: string };
   /** names of rules; absent where nothing was decided: a request that was malformed, or an event of another kind */
   readonly verdicts?: { readonly allow: string; readonly withhold: string; readonly deny: string };
   readonly asks?: {
@@ -52,12 +56,24 @@ export function recordedRequest(body: string): RecordedRequest {
     ...(resource === undefined ? {} : { resource }),
     ...(part === undefined ? {} : { part }),
     ...(Number.isNaN(asAt) ? {} : { asAt }),
+    ...overrideOf(details),
+    ...alertOf(details),
     ...(caller === undefined ? {} : { caller }),
   };
 }
 
 /** Object role of what a read was of (specification facts 1.3). */
 const DOMAIN_RESOURCE = '4';
+
+function overrideOf(details: ReadonlyMap<string, string>): Pick<RecordedRequest, 'override'> {
+  const rule = details.get('override');
+  return rule === undefined ? {} : { override: { rule, reason: details.get('override-reason') ?? '' } };
+}
+
+function alertOf(details: ReadonlyMap<string, string>): Pick<RecordedRequest, 'alert'> {
+  const [kind, event] = [details.get('alert'), details.get('event')];
+  return kind === undefined || event === undefined ? {} : { alert: { kind, event } };
+}
 
 function verdictsOf(details: ReadonlyMap<string, string>): NonNullable<RecordedRequest['verdicts']> {
   const named = (name: string): string => details.get(name) ?? '';
@@ -97,6 +113,7 @@ function callerOf({ agent }: AuditEvent, details: ReadonlyMap<string, string>): 
     role: user?.role?.[0]?.text ?? '',
     purpose: purpose?.coding?.[0]?.code ?? purpose?.text ?? '',
     attestsNotOwn: details.get('attests-not-own') === 'true',
+    ...meant(details),
   };
   if (kind === 'governance') return { kind, ...work, caseNumber: details.get('case-number') ?? '' };
   if (kind !== 'staff') return undefined;
@@ -109,6 +126,15 @@ function callerOf({ agent }: AuditEvent, details: ReadonlyMap<string, string>): 
     namedBy: details.get('named-by') === 'system' ? 'system' : 'login',
     ...(launchedFor === undefined ? {} : { launchedFor }),
     ...(declares === undefined || Number.isNaN(until) ? {} : { declares: { reason: declares, until } }),
+  };
+}
+
+/** Whom a token was for is kept where it was the person of the event; else it was for somebody else. */
+function meant(details: ReadonlyMap<string, string>): Pick<StaffCaller, 'about' | 'overrides'> {
+  const rule = details.get('override-claimed');
+  return {
+    ...(details.get('names-person') === 'true' ? { about: details.get('for-person') ?? 'another' } : {}),
+    ...(rule === undefined ? {} : { overrides: { rule, reason: details.get('override-reason') ?? '' } }),
   };
 }
 

@@ -1,10 +1,11 @@
-import type { Patient, Resource } from '@medplum/fhirtypes';
+import type { Patient, Provenance, Resource } from '@medplum/fhirtypes';
 import type { Grant } from '../access/decide.ts';
 import type { Facts } from '../access/facts.ts';
 import { markDecimals, writeDecimals } from '../fhir/decimals.ts';
 import { withoutElements } from '../fhir/elements.ts';
+import { isServed, served } from '../fhir/served.ts';
 import { declareUkCore } from '../fhir/uk-core.ts';
-import { REFERRERS } from './gather.ts';
+import { isOfTargets, REFERRERS } from './gather.ts';
 import { mergedAwayId, replacedBy } from './merged.ts';
 import { inOrder } from './order.ts';
 import { aggregatePatient, type Contribution } from './patient.ts';
@@ -32,7 +33,10 @@ export function redact(grant: Grant, facts: Facts, rows: readonly Row[]): Visibl
   const permitted = facts.at === undefined ? all : all.filter(({ body }) => body !== undefined);
   const contributions = permitted.filter((row) => row.type === 'Patient');
   // referrers are looked into as they may be seen: a reference in a hidden element shows nothing
-  const visible = permitted.filter((row) => row.type !== 'Patient' && hasReferrer(row, permitted));
+  const shown = permitted.some(isOfTargets) ? namesOf(permitted) : NO_NAMES;
+  const visible = permitted.filter(
+    (row) => row.type !== 'Patient' && hasReferrer(row, permitted) && hasTarget(row, shown),
+  );
   const patient = aggregated(grant, facts, contributions);
   if (patient !== undefined) visible.push(patient);
   return { rows: inOrder(visible), erased: permitted.length < all.length };
@@ -61,6 +65,29 @@ function hasReferrer(row: Row, permitted: readonly Row[]): boolean {
   return permitted.some(
     (other) => referrers.includes(other.type) && other.body?.includes(reference) === true,
   );
+}
+
+/** What says who wrote a row, where and when, is seen with a row that it is about: of a hidden one it would tell. */
+function hasTarget(row: Row, shown: ReadonlySet<string>): boolean {
+  if (!isOfTargets(row)) return true;
+  if (row.body === undefined) return false;
+  const { target = [] } = JSON.parse(row.body) as Provenance;
+  return target.some(({ reference = '' }) => shown.has(reference) || leadsToDirectory(reference));
+}
+
+const NO_NAMES: ReadonlySet<string> = new Set();
+
+function namesOf(rows: readonly Row[]): ReadonlySet<string> {
+  return new Set(
+    rows.map(({ type, id, subject, personId }) =>
+      type === 'Patient' ? `Patient/${subject ?? personId}` : `${type}/${id}`,
+    ),
+  );
+}
+
+function leadsToDirectory(reference: string): boolean {
+  const [type = ''] = reference.split('/');
+  return isServed(type) && served(type).keeping === 'directory';
 }
 
 /** A row as it may be seen: one that is seen without some elements is found without them, too. */

@@ -15,6 +15,8 @@ type AttemptedKind = Exclude<
   | 'consent-decision'
   | 'token-issue'
   | 'audit-use'
+  | 'alert-override'
+  | 'alert-own-record'
 >;
 
 /** A request of a known caller that could not be understood, or attempted what is never done. */

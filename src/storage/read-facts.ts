@@ -39,9 +39,16 @@ export function factReader(
       sources: inPart(await viewOf({ publication: newest }), row[17], codeOf),
       callerNumbers:
         caller.kind === 'patient' ? ownNumbers(caller, policy).map(numberHmac) : ((row[1] ?? []) as string[]),
+      ...aboutNumber(caller, numberHmac),
       person: person.by === 'none' ? 'absent' : personFacts(row, codeOf, numberHmac),
     };
   };
+}
+
+/** Of whom a token is for, where it names them by number. */
+function aboutNumber(caller: Caller, numberHmac: (nhsNumber: string) => string): Pick<Facts, 'aboutNumber'> {
+  const about = caller.kind === 'staff' || caller.kind === 'governance' ? caller.about : undefined;
+  return about !== undefined && /^\d{10}$/.test(about) ? { aboutNumber: numberHmac(about) } : {};
 }
 
 /** @param removed by source number, the load before whose time not every version is kept */

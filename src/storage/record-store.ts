@@ -26,7 +26,7 @@ import type { FactReader } from './read-facts.ts';
 import { factReader } from './read-facts.ts';
 import { readKept } from './read-kept.ts';
 import { readPastRows } from './read-past-rows.ts';
-import { readBodies, readRows, readVersions } from './read-rows.ts';
+import { readBodies, readNobody, readRows, readVersions } from './read-rows.ts';
 import { viewReader } from './read-view.ts';
 
 /** The record in PostgreSQL as `record/` needs it. */
@@ -64,6 +64,16 @@ export class StoredRecord implements RecordStore {
   fetch(grant: Grant, wanted: Wanted): Promise<Fetched> {
     const read = wanted.past ? readPastRows : readRows;
     return available(() => read(this.#database, this.#policy, this.#codeOf, grant, wanted));
+  }
+
+  nobody(wanted: Wanted): Promise<void> {
+    return available(async () => {
+      await Promise.all([
+        readNobody(this.#database, wanted),
+        wanted.types.includes('Consent') ? readConsents(this.#database, this.#codeOf, []) : [],
+      ]);
+      if (wanted.types.includes('Consent')) await this.#database.read(EPOCH, [[]]);
+    });
   }
 
   bodies(rows: readonly Row[]): Promise<ReadonlyMap<string, string>> {

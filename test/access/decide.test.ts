@@ -84,6 +84,7 @@ t.test('where several rules refuse, the first in the order of the policy is give
     'purpose',
     'past-record',
     'attestation',
+    'override',
     'person',
     'restricted-person',
     'own-record',
@@ -112,6 +113,11 @@ t.test('where several rules refuse, the first in the order of the policy is give
       facts({ at: 5, person: gone, callerNumbers: [] }),
     ),
     refused(staff(), all, facts({ person: gone, callerNumbers: [] })),
+    refused(
+      staff({ purpose: 'BTG', overrides: { rule: 'opt-out', reason: 'Unconscious' } }),
+      all,
+      facts({ person: 'unknown', ...numbers }),
+    ),
     refused(staff(), all, facts({ person: 'unknown', ...numbers })),
     refused(staff(), all, facts({ person: gone, ...numbers })),
     refused(staff(), all, facts({ person: { ...gone, restricted: false }, ...numbers })),
@@ -120,11 +126,11 @@ t.test('where several rules refuse, the first in the order of the policy is give
   ];
   t.strictSame(
     got.map((refusal) => refusal.rule),
-    names.slice(0, 11),
+    names.slice(0, 12),
   );
   t.strictSame(
     got.map((refusal) => refusal.aboutPerson),
-    [false, false, false, false, false, false, true, true, true, true, true],
+    [false, false, false, false, false, false, false, true, true, true, true, true],
   );
 });
 

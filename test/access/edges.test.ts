@@ -101,7 +101,7 @@ t.test('what others did about an officer’s patients is read, and neither expla
     row('nobody-here', '', 'AuditEvent', { organisation: 'COUNCIL' }),
   ];
   const shown = (interaction: Ask['interaction']) =>
-    outcome(officer(), { ...search('AuditEvent'), interaction }, facts(), theirs);
+    outcome(officer({ role: 'access' }), { ...search('AuditEvent'), interaction }, facts(), theirs);
   t.strictSame(shown('search-type'), ['own', 'elsewhere']);
   t.strictSame(shown('explain-access'), ['own']);
   t.strictSame(shown('as-seen'), ['own']);

@@ -162,6 +162,29 @@ const cases: readonly [rule: string, what: string, got: () => object, expected: 
     { verdict: 'allow' },
   ],
   [
+    'override',
+    'what the token claims, and whether the role may',
+    () =>
+      of(
+        'override',
+        staff({ role: 'nurse', about: 'p1', overrides: { rule: 'restricted-person', reason: 'Enquiry' } }),
+        everything(),
+        facts(),
+      ),
+    {
+      verdict: 'deny',
+      'rule that the token overrides': 'restricted-person',
+      'reason of the override': 'Enquiry',
+      'the role may override it': 'no',
+    },
+  ],
+  [
+    'override',
+    'nothing',
+    () => of('override', staff(), everything(), facts()),
+    { verdict: 'no-opinion', 'rule that the token overrides': 'none' },
+  ],
+  [
     'attestation',
     'number known',
     () => of('attestation', staff(), everything(), facts()),

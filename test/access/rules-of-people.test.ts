@@ -1,10 +1,10 @@
 import t from 'tap';
 import type { Ask } from '../../src/access/ask.ts';
-import type { Caller, StaffCaller } from '../../src/access/caller.ts';
+import type { Caller, GovernanceCaller, StaffCaller } from '../../src/access/caller.ts';
 import type { ConsentLimits } from '../../src/access/consent-limits.ts';
 import { decide } from '../../src/access/decide.ts';
 import type { Facts, PersonFacts, RelationshipFact } from '../../src/access/facts.ts';
-import type { RelationshipPolicy } from '../../src/access/policy.ts';
+import type { Organisation, RelationshipPolicy } from '../../src/access/policy.ts';
 import {
   CONFIDENTIALITY,
   check,
@@ -79,6 +79,216 @@ t.test('one known person, and for patients their own', async (t) => {
     'somebody else is refused exactly as somebody unknown',
   );
 });
+
+t.test('O-07: a person whose token was launched for somebody else sees nobody', async (t) => {
+  check(t, [
+    ['for themselves', patient({ launchedFor: 'p0' }), search('Encounter'), own, FOR_PATIENTS],
+    ['for a child of theirs', patient({ launchedFor: 'p9' }), search('Encounter'), own, NOT_FOUND],
+    ['events', patient({ launchedFor: 'p9' }), audit, own, NOT_FOUND],
+  ]);
+});
+
+t.test('a token for one person shows nobody else', async (t) => {
+  const about = (who: string, more: Partial<StaffCaller> = {}): StaffCaller => staff({ about: who, ...more });
+  const numbered = facts({ aboutNumber: 'hmac-p1-superseded' });
+  check(t, [
+    ['by an id of theirs', about('p0'), all, known, HEALTH],
+    ['by a number of theirs', about('9990000018'), all, numbered, HEALTH],
+    ['another id', about('p9'), all, known, NOT_FOUND],
+    ['another number', about('9990000018'), all, facts({ aboutNumber: 'hmac-p2' }), NOT_FOUND],
+    ['a number that nothing is known of', about('9990000018'), all, known, NOT_FOUND],
+    ['an officer', officer({ about: 'p9', role: 'access' }), all, known, NOT_FOUND],
+    [
+      'a directory is about nobody',
+      about('p9'),
+      directory('Location'),
+      facts({ person: 'absent' }),
+      ['surgery'],
+    ],
+    [
+      'somebody else is launched for',
+      about('p1', { launchedFor: 'p9' }),
+      all,
+      known,
+      'relationship forbidden relationship-required',
+    ],
+  ]);
+});
+
+t.test(
+  'rule 7: special protection is passed over by who may, for one named person, with a reason',
+  async (t) => {
+    const no = 'restricted-person not-found not-found';
+    const restricted = of({ restricted: true });
+    const over = (more: Partial<StaffCaller> = {}, reason = 'Section 47 enquiry'): StaffCaller =>
+      staff({
+        role: 'guardian',
+        purpose: 'BTG',
+        about: 'p1',
+        overrides: { rule: 'restricted-person', reason },
+        ...more,
+      });
+    const desk = (more: Partial<GovernanceCaller> = {}): GovernanceCaller =>
+      officer({
+        role: 'sealed',
+        about: 'p1',
+        overrides: { rule: 'restricted-person', reason: 'Complaint 12' },
+        ...more,
+      });
+    const { about: _nobody, ...unnamed } = over();
+    const { overrides: _none, ...plain } = over();
+    const opted = of({ restricted: true, optedOut: true });
+    check(t, [
+      ['with all of it', over(), all, restricted, HEALTH],
+      ['a read by id', over(), read('Condition'), restricted, HEALTH],
+      ['launched for them', { ...unnamed, launchedFor: 'p0' }, all, restricted, HEALTH],
+      ['an officer, for a case', desk(), all, restricted, HEALTH],
+      ['an officer without a case', desk({ caseNumber: '' }), all, restricted, 'purpose forbidden purpose'],
+      ['without the claim', { ...plain, purpose: 'TREAT' }, all, restricted, no],
+      ['a purpose alone is none', plain, all, restricted, 'purpose forbidden purpose'],
+      ['another purpose', over({ purpose: 'TREAT' }), all, restricted, 'purpose forbidden purpose'],
+      [
+        'another rule',
+        over({ overrides: { rule: 'opt-out', reason: 'x' } }),
+        all,
+        restricted,
+        'override forbidden override',
+      ],
+      [
+        'no such rule',
+        over({ overrides: { rule: 'labels', reason: 'x' } }),
+        all,
+        known,
+        'override forbidden override',
+      ],
+      ['a role that may not', over({ role: 'nurse' }), all, restricted, 'override forbidden override'],
+      [
+        'a role of the desk at work',
+        over({ role: 'sealed' }),
+        all,
+        restricted,
+        'override forbidden override',
+      ],
+      ['a role of work at the desk', desk({ role: 'guardian' }), all, restricted, 'role forbidden role'],
+      ['no reason', over({}, ''), all, restricted, 'override invalid override-reason'],
+      ['spaces', over({}, ' \u200b '), all, restricted, 'override invalid override-reason'],
+      ['too long', over({}, 'x'.repeat(501)), all, restricted, 'override invalid override-reason'],
+      ['markup', over({}, '<script>alert(1)</script>'), all, restricted, 'override invalid override-reason'],
+      ['nobody is named', unnamed, all, restricted, 'override invalid override-person'],
+      ['somebody else is named', over({ about: 'p9' }), all, restricted, NOT_FOUND],
+      ['launched for somebody else', { ...unnamed, launchedFor: 'p9' }, all, restricted, no],
+      ['an opt-out stands', over(), all, opted, 'opt-out forbidden consent-withdrawn'],
+      [
+        'so does a relationship',
+        { ...over(), declares: { reason: '', until: NOW } },
+        all,
+        restricted,
+        'relationship forbidden relationship-required',
+      ],
+      [
+        'so does own record',
+        over(),
+        all,
+        of({ restricted: true }, { callerNumbers: ['hmac-p1'] }),
+        'own-record forbidden own-record',
+      ],
+      ['whoever is not protected is seen as ever', over(), all, known, HEALTH],
+    ]);
+    const notes = (caller: Caller, at: Facts): object =>
+      Object.assign({}, ...decide(caller, all, at).judgements.map(({ noted: what }) => what));
+    t.match(notes(over(), restricted), { override: 'restricted-person', 'for-person': 'p1' });
+    t.notMatch(notes(over(), known), { override: /./ }, 'nothing was passed over');
+    const refusal = (caller: Caller, at: Facts): unknown => {
+      const decision = decide(caller, all, at);
+      return decision.outcome === 'refused' && decision.refusal;
+    };
+    for (const bad of [over({ role: 'nurse' }), over({}, ''), unnamed])
+      t.strictSame(
+        refusal(bad, restricted),
+        refusal(bad, facts({ person: 'unknown' })),
+        'a claim that is not good enough is answered alike for whoever is asked for',
+      );
+  },
+);
+
+t.test(
+  'C-24: an opt-out is passed over in an emergency where that is on, and never for social care',
+  async (t) => {
+    const no = 'opt-out forbidden consent-withdrawn';
+    const lcs = { source: 'lcs', given: true, from: '2026-01-01' };
+    const at = (
+      emergencyOverride: 'on' | 'off',
+      changes: Partial<PersonFacts> = {},
+      more: Partial<Organisation> = {},
+    ): Facts =>
+      of(
+        { optedOut: true, agreements: [lcs], ...changes },
+        { policy: policy({ organisations: [organisation('RXQ', { emergencyOverride, ...more })] }) },
+      );
+    const over = (more: Partial<StaffCaller> = {}): StaffCaller =>
+      staff({
+        role: 'medic',
+        purpose: 'BTG',
+        about: 'p1',
+        overrides: { rule: 'opt-out', reason: 'Unconscious, no history' },
+        ...more,
+      });
+    const { overrides: _none, ...plain } = over();
+    const desk = officer({ role: 'sealed', about: 'p1', overrides: { rule: 'opt-out', reason: 'x' } });
+    const limited = (limits: object): Facts => at('on', { optedOut: false, limitedOptOuts: [limits] });
+    check(t, [
+      ['on', over(), all, at('on'), HEALTH],
+      ['off', over(), all, at('off'), 'override forbidden override'],
+      ['not said: off', over(), all, of({ optedOut: true }), 'override forbidden override'],
+      ['a role that may not', over({ role: 'guardian' }), all, at('on'), 'override forbidden override'],
+      [
+        'an organisation of social care',
+        over(),
+        all,
+        at('on', {}, { sector: 'social-care' }),
+        'override forbidden override',
+      ],
+      ['an officer', desk, all, at('on'), 'override forbidden override'],
+      ['without the claim', { ...plain, purpose: 'ETREAT' }, all, at('on'), no],
+      ['the purpose alone', plain, all, at('on'), 'purpose forbidden purpose'],
+      [
+        'special protection stands',
+        over(),
+        all,
+        at('on', { restricted: true }),
+        'restricted-person not-found not-found',
+      ],
+      [
+        'a limited refusal',
+        over(),
+        all,
+        limited({ organisations: ['https://fhir.nhs.uk/Id/ods-organization-code|RXQ'] }),
+        HEALTH,
+      ],
+      [
+        'refused for a purpose, the glass is not broken by its name',
+        staff({ role: 'medic', purpose: 'BTG', about: 'p1', overrides: { rule: 'opt-out', reason: '' } }),
+        all,
+        limited({ purposes: ['COC'] }),
+        'override invalid override-reason',
+      ],
+      [
+        'who has not opted out is seen as ever',
+        over(),
+        all,
+        at('on', { optedOut: false }),
+        inOrder(HEALTH, SOCIAL, ['lcs-worker']),
+      ],
+    ]);
+    const decision = decide(over(), all, at('on'));
+    if (decision.outcome !== 'granted') throw new Error('it is open');
+    t.notOk(decision.grant.mayState('lcs'), 'nothing is said of social care either');
+    t.match(
+      decision.judgements.find(({ rule }) => rule === 'opt-out'),
+      { noted: { override: 'opt-out' } },
+    );
+  },
+);
 
 t.test('rule 7: a restricted person is as unknown', async (t) => {
   const no = 'restricted-person not-found not-found';
@@ -185,6 +395,12 @@ t.test('rule 6: staff open the records of people whom their organisation cares f
     policy: policy({ organisations: [organisation('RXQ', { relationship: 'required' })] }),
   });
   const nobody = undeclared();
+  const strict = of(
+    {},
+    { policy: policy({ organisations: [organisation('RXQ', { declaredFor: 'named' })] }) },
+  );
+  const { declaredFor: _anyone, ...silent } = organisation('RXQ');
+  const unsaid = of({}, { policy: policy({ organisations: [silent] }) });
   const says = (reason: string, until = NOW + 1): StaffCaller => staff({ declares: { reason, until } });
   const lcs = { source: 'lcs', given: true, from: '2026-01-01' };
   const team = { kind: 'involvement', row: row('lcs-team', 'lcs', 'CareTeam') } as const;
@@ -222,6 +438,10 @@ t.test('rule 6: staff open the records of people whom their organisation cares f
     ['declared in the token', says('Her named nurse'), all, known, HEALTH],
     ['without a reason', says(' - '), all, known, no],
     ['its time is over', says('Her named nurse', NOW), all, known, no],
+    ['named only: nobody is', staff(), all, strict, no],
+    ['named only is the default', staff(), all, unsaid, no],
+    ['named only: they are', staff({ about: 'p1' }), all, strict, HEALTH],
+    ['named only: launched for', staff({ launchedFor: 'p1' }), all, strict, HEALTH],
     ['for the person launched for', staff({ launchedFor: 'p0' }), all, known, HEALTH],
     ['not for another', staff({ launchedFor: 'p9' }), all, known, no],
     ['declared before', nobody, all, of({ declaredUntil: NOW + 1 }), HEALTH],

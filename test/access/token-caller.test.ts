@@ -80,6 +80,31 @@ t.test('claims become the caller they prove', async (t) => {
     'a relationship that is declared lasts as long as the token',
   );
   t.equal(read({}, mcr({ relationship: true })), NO, 'and is in words');
+  for (const person_id of [
+    '9990000018',
+    'https://fhir.nhs.uk/Id/nhs-number|9990000018',
+    '9990000018^^^&2.16.840.1.113883.2.1.4.1&ISO',
+    '9990000018^^^NHS&2.16.840.1.113883.2.1.4.1&ISO',
+  ])
+    t.match(read({}, iua({ person_id })), { about: '9990000018' }, person_id);
+  t.match(read({}, iua({ person_id: 'p1' })), { about: 'p1' }, 'or an id of ours');
+  for (const person_id of [
+    'local|1',
+    '1^^^&1.2.3&ISO',
+    '999 000 0018',
+    'https://example.org/id|9990000018',
+    7,
+    ['p1'],
+  ])
+    t.equal(read({}, iua({ person_id })), NO, `${person_id} cannot be compared`);
+  t.match(read({}, mcr({ override: 'opt-out', override_reason: 'Unconscious' })), {
+    overrides: { rule: 'opt-out', reason: 'Unconscious' },
+  });
+  t.match(read(DESK, mcr({ override: 'restricted-person' })), {
+    overrides: { rule: 'restricted-person', reason: '' },
+  });
+  t.equal(read({}, mcr({ override: true })), NO);
+  t.notMatch(read(PATIENT, mcr({ nhs_number: '9990000018', override: 'opt-out' })), { overrides: {} });
   const lcs = { ...proven, subject: 'lcs', client: 'lcs' };
   t.strictSame(
     read(SYSTEM, claims({ sub: 'lcs', client_id: 'lcs', extensions: undefined })),
@@ -206,6 +231,43 @@ t.test('S-34: claims of the wrong type, or missing, refuse the token', async (t)
   t.match(read({}, mcr({ reason: undefined })), { kind: 'staff', reason: '' }, 'and a missing reason');
   t.match(read({}, mcr({ reason: 'two\nlines' })), { reason: 'two\nlines' });
   t.match(read({}, claims({ scope: undefined })), { scopes: [] }, 'no scopes are no scopes');
+});
+
+t.test('O-07: nobody reads as somebody else: no token of a proxy or delegate is taken', async (t) => {
+  const own = (changes: object): object | string =>
+    read(PATIENT, { ...mcr({ nhs_number: '9990000018' }), ...changes });
+  for (const fhirUser of ['Patient/7', 'https://phr.example/fhir/Patient/7'])
+    t.match(own({ fhirUser }), { kind: 'patient' }, fhirUser);
+  for (const fhirUser of [
+    'RelatedPerson/7',
+    'https://phr.example/fhir/RelatedPerson/7',
+    'Person/7',
+    'Practitioner/7',
+    'patient/7',
+    'Patient',
+    'Patient/7?x',
+    'Patient/7/_history/1',
+    'https://phr.example/fhir?Patient/7',
+    '',
+    7,
+    ['Patient/7'],
+    { reference: 'Patient/7' },
+  ])
+    t.equal(own({ fhirUser }), NO, `a person's own token of ${JSON.stringify(fhirUser)}`);
+  for (const fhirUser of ['Practitioner/7', 'PractitionerRole/7']) {
+    t.match(read({}, claims({ fhirUser })), { kind: 'staff' }, fhirUser);
+    t.match(read(DESK, claims({ fhirUser })), { kind: 'governance' }, fhirUser);
+  }
+  for (const fhirUser of ['Patient/7', 'RelatedPerson/7', 'Person/7', 'Organization/7', null]) {
+    t.equal(read({}, claims({ fhirUser })), NO, `a work login of ${fhirUser}`);
+    t.equal(read(DESK, claims({ fhirUser })), NO, `a desk of ${fhirUser}`);
+  }
+  for (const delegated of [{ act: { sub: 'x' } }, { act: null }, { may_act: { sub: 'x' } }]) {
+    t.equal(own(delegated), NO, 'on behalf of somebody');
+    t.equal(read({}, claims(delegated)), NO, 'on behalf of a colleague');
+  }
+  t.notMatch(own({ patient: '9990000018' }), { launchedFor: /./ }, 'launched for themselves');
+  t.match(own({ patient: 'p9' }), { launchedFor: 'p9' }, 'launched for somebody: the rules compare');
 });
 
 t.test('which kind of caller: fixed, or as a claim says within what is allowed', async (t) => {

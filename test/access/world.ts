@@ -41,6 +41,7 @@ export function organisation(code: string, changes: Partial<Organisation> = {}):
     name: `Organisation ${code}`,
     sector: 'health',
     agreements: [{ from: '2020-01-01' }],
+    declaredFor: 'anyone',
     roles: {
       version: 'table-1',
       base: CLASSES,
@@ -49,6 +50,14 @@ export function organisation(code: string, changes: Partial<Organisation> = {}):
         clerk: { classes: ['demographics', 'encounters'], purposes: ['PATADMIN', 'HOPERAT'] },
         privacy: { classes: [...CLASSES, 'audit'], governance: 'privacy-officer' },
         access: { classes: [...CLASSES, 'audit'], governance: 'subject-access' },
+        guardian: { classes: CLASSES, mayOverrideRestriction: true },
+        medic: { classes: CLASSES, mayOverrideOptOut: true },
+        sealed: {
+          classes: [...CLASSES, 'audit'],
+          governance: 'data-protection-officer',
+          mayOverrideRestriction: true,
+          mayOverrideOptOut: true,
+        },
         central: { classes: [...CLASSES, 'audit'], governance: 'central-monitoring' },
       },
     },

@@ -74,6 +74,23 @@ t.test('references are pointed at this record, and those that lead elsewhere kee
       { identifier: { system: 's', value: 'v' } },
     ],
     [{ identifier: { value: 'v' } }, { identifier: { value: 'v' } }],
+    [
+      { reference: 'Practitioner/1', display: 'Dr Jo' },
+      { reference: 'Practitioner/our-1', display: 'Dr Jo' },
+    ],
+    [
+      { reference: 'Medication/1', display: 'Aspirin' },
+      { reference: 'Medication/our-1', display: 'Aspirin' },
+    ],
+    // what a row of the record says is said by that row, or not at all
+    [{ reference: 'Condition/1', display: 'HIV', _display: { id: 'd' } }, { reference: 'Condition/our-1' }],
+    [
+      { reference: 'Encounter/x1', type: 'Encounter', display: 'GUM' },
+      { type: 'Encounter', ...logical('Encounter/x1') },
+    ],
+    [{ reference: 'https://gp.example/fhir/Condition/1/_history/2', display: 'HIV' }, logical('Condition/1')],
+    [{ reference: 'Condition?code=HIV', display: 'HIV' }, logical('external')],
+    [{ reference: 'https://gp.example/fhir/Condition?code=HIV', display: 'HIV' }, logical('external')],
   ];
   for (const [before, after] of cases) {
     t.same(rewriteReferences({ resourceType: 'Flag', subject: before }, known), {

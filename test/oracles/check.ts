@@ -1,9 +1,6 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
-import { availableParallelism, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { startEmbedded } from '../../src/storage/embedded.ts';
-import { Ends, type Ground, layGround } from './ground.ts';
+import { Ends, type Ground, layGround, serverOf } from './ground.ts';
 import type { OracleName } from './plants.ts';
 import type { RunResult } from './run.ts';
 import { type Caught, ENOUGH, plantsFor, run, runPlanted, together } from './runs.ts';
@@ -55,19 +52,6 @@ async function main(): Promise<number> {
   } finally {
     await ends.end();
   }
-}
-
-async function serverOf(ends: Ends): Promise<string> {
-  const external = process.env['MCR_TEST_DATABASE_URL'];
-  if (external !== undefined) return external;
-  const folder = mkdtempSync(join(tmpdir(), 'mcr-oracles-'));
-  // open to the account of the database, or the cluster would be put elsewhere and left there
-  chmodSync(folder, 0o755);
-  const settings = { max_connections: '200' };
-  const cluster = await startEmbedded({ dataFolder: folder, say: () => {}, settings });
-  ends.teardown(() => rmSync(folder, { recursive: true, force: true }));
-  ends.teardown(() => cluster.stop());
-  return cluster.url('postgres');
 }
 
 async function check(oracle: OracleName, ground: Ground): Promise<boolean> {

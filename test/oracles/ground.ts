@@ -1,5 +1,8 @@
-import { existsSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import pg from 'pg';
+import { startEmbedded } from '../../src/storage/embedded.ts';
 import { serviceOver, type TestService, testService } from '../support/service.ts';
 import { type County, countyOf, plantCounty } from './scenarios.ts';
 
@@ -37,6 +40,20 @@ export class Ends {
     }
     if (failures.length > 0) throw failures[0];
   }
+}
+
+/** A superuser's URL of the server that is given, or of one of its own. */
+export async function serverOf(ends: Ends): Promise<string> {
+  const external = process.env['MCR_TEST_DATABASE_URL'];
+  if (external !== undefined) return external;
+  const folder = mkdtempSync(join(tmpdir(), 'mcr-oracles-'));
+  // open to the account of the database, or the cluster would be put elsewhere and left there
+  chmodSync(folder, 0o755);
+  const settings = { max_connections: '200' };
+  const cluster = await startEmbedded({ dataFolder: folder, say: () => {}, settings });
+  ends.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  ends.teardown(() => cluster.stop());
+  return cluster.url('postgres');
 }
 
 /** as many questions as there are */

@@ -57,11 +57,18 @@ export function canonical(value: unknown): string {
 
 const UNRESOLVED = 'urn:mcr:unresolved';
 
-/** Without the literals of references, and without the identifiers that stand for them. */
+/**
+ * Without the literals of references, without the identifiers that stand for them, and without their words, which are
+ * kept of some alone.
+ */
 export function withoutReferences(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutReferences);
   if (!isObject(value)) return value;
-  const members = Object.entries(value).filter(([name, each]) => !isPointer(name, each));
+  const points =
+    typeof value['reference'] === 'string' || (isObject(value['identifier']) && !('resourceType' in value));
+  const members = Object.entries(value).filter(
+    ([name, each]) => !isPointer(name, each) && !(points && (name === 'display' || name === '_display')),
+  );
   return Object.fromEntries(members.map(([name, each]) => [name, withoutReferences(each)]));
 }
 

@@ -102,6 +102,7 @@ function configurationFile(
       name: `Organisation ${code}`,
       sector: differing[code]?.sector ?? 'health',
       agreements: [{ from: '2020-01-01' }],
+      declaredFor: 'anyone',
       roles: { base: code === PRACTICE ? DIRECT_CARE : [], unlisted: 'base', roles: {} },
     })),
     sources: sources.map((code, index) => ({

@@ -1,9 +1,18 @@
 import { askerOf, refuses } from '../consent-limits.ts';
 import { isDirectory } from '../data-classes.ts';
+import { overriding } from '../override.ts';
 import { personAsked } from '../person-asked.ts';
 import type { Policy, Sector } from '../policy.ts';
 import { hasCaseRole } from '../role-table.ts';
-import { doesNotApply, forbidAboutPerson, judges, NO_OPINION, type Rule, withhold } from '../rule.ts';
+import {
+  doesNotApply,
+  forbidAboutPerson,
+  judges,
+  NO_OPINION,
+  type Rule,
+  type Withhold,
+  withhold,
+} from '../rule.ts';
 
 const WITHDRAWN = 'Consent to share this record has been withdrawn. Ask the person, or their own records.';
 
@@ -13,7 +22,9 @@ export const optOutRule: Rule = {
   says: 'Who has opted out at their GP is not shown to anyone who works in health or social care, and the answer says so; who has opted out of some organisations, purposes or kinds of information is not shown to those, or without it.',
   cites: 'Opting out (chapter 7); DESIGN 4, rule 8',
   applies: {
-    staff: judges('refused with the message that consent has been withdrawn'),
+    staff: judges(
+      'refused with the message that consent has been withdrawn; with an override of this rule, health information alone',
+    ),
     system: judges('as staff'),
     patient: doesNotApply('the record stays their own to see'),
     governance: judges('as staff, except for subject access and incident cases; the audit log stays open'),
@@ -27,6 +38,9 @@ export const optOutRule: Rule = {
     const refused = person.limitedOptOuts.filter((limits) => refuses(limits, asker));
     const isComplete = person.optedOut !== false || refused.some(({ types }) => types === undefined);
     if (!isComplete && refused.length === 0) return NO_OPINION;
+    const override = overriding('opt-out', caller, ask, facts);
+    if (override !== undefined)
+      return { verdict: 'withhold', withhold: healthAlone(facts.policy), noted: override };
     if (isComplete && hidesEverySector(facts.policy))
       return forbidAboutPerson('opt-out', 'consent-withdrawn', WITHDRAWN);
     return withhold({
@@ -37,6 +51,12 @@ export const optOutRule: Rule = {
     });
   },
 };
+
+/** In an emergency never social care, whatever was agreed: not known to be health is not health. */
+function healthAlone(policy: Policy): Withhold {
+  const other = (source: string): boolean => policy.sources.get(source)?.sector !== 'health';
+  return { hides: (source) => (other(source) ? 'all' : 'none'), silences: other };
+}
 
 function isHidden(policy: Policy, source: string): boolean {
   return hidesEverySector(policy) || sectorHidden(policy, policy.sources.get(source)?.sector);

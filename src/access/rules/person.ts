@@ -2,24 +2,25 @@ import type { Ask } from '../ask.ts';
 import type { Caller } from '../caller.ts';
 import { isDirectory } from '../data-classes.ts';
 import type { Facts, PersonFacts } from '../facts.ts';
-import { personAsked, sharesNumber } from '../person-asked.ts';
-import { asUnknown, judges, type Rule, type Withhold, withhold } from '../rule.ts';
+import { isNamed, isWithinToken, personAsked, sharesNumber } from '../person-asked.ts';
+import { asUnknown, judges, type Noted, type Rule, type Withhold, withhold } from '../rule.ts';
 
 export const personRule: Rule = {
   name: 'person',
   number: 0,
-  says: "A record is one known person's, and what is shown belongs to that person; people with a patient's token see their own record alone.",
+  says: "A record is one known person's, and what is shown belongs to that person; people with a patient's token see their own record alone, as who has a token for one person sees that person's.",
   cites: 'DESIGN 4, "Not visible = not found"; DESIGN 7, quarantine of conflicting identities',
   applies: {
-    staff: judges('somebody unknown is not found'),
+    staff: judges('somebody unknown is not found, and whoever a token that names somebody is not for'),
     system: judges('somebody unknown is not found'),
     patient: judges('somebody else is not found, exactly as somebody unknown'),
-    governance: judges('somebody unknown is not found; an audit search may be about nobody in particular'),
+    governance: judges('as for staff; an audit search may be about nobody in particular'),
   },
   judge(caller, ask, facts) {
     if (isDirectory(ask.type)) return withhold(onlyDirectories);
     const person = personAsked(ask, facts);
-    if (person !== undefined && isOwnOrAnybody(caller, person, facts)) return withhold(onlyOf(person, ask));
+    if (person !== undefined && isOwnOrAnybody(caller, person, facts) && isWithinToken(caller, person, facts))
+      return { verdict: 'withhold', withhold: onlyOf(person, ask), ...notedName(caller, person, facts) };
     // across people: rule 5 looks at every event found
     const auditSearch =
       facts.person === 'absent' && ask.type === 'AuditEvent' && caller.kind === 'governance';
@@ -27,8 +28,19 @@ export const personRule: Rule = {
   },
 };
 
+/** A token that names somebody, and that it was them: the log does not keep how it named them. */
+function notedName(caller: Caller, person: PersonFacts, facts: Facts): { readonly noted?: Noted } {
+  if (caller.kind !== 'staff' && caller.kind !== 'governance') return {};
+  return isNamed(caller, person, facts) ? { noted: { 'for-person': person.personId } } : {};
+}
+
 function isOwnOrAnybody(caller: Caller, person: PersonFacts, facts: Facts): boolean {
-  return caller.kind !== 'patient' || sharesNumber(facts.callerNumbers, person.numbers);
+  if (caller.kind !== 'patient') return true;
+  const { launchedFor } = caller;
+  return (
+    sharesNumber(facts.callerNumbers, person.numbers) &&
+    (launchedFor === undefined || person.cluster.includes(launchedFor))
+  );
 }
 
 /**

@@ -1,6 +1,7 @@
 import type { GovernanceCaller, StaffCaller } from '../caller.ts';
 import { isDirectory } from '../data-classes.ts';
 import type { Facts } from '../facts.ts';
+import { BREAK_THE_GLASS } from '../override.ts';
 import { roleOf } from '../role-table.ts';
 import { ALLOW, forbid, judges, NO_OPINION, type Rule, type Verdict } from '../rule.ts';
 
@@ -27,7 +28,7 @@ export const purposeRule: Rule = {
   cites: 'Purposes and reasons (chapter 6.3); specification facts 4.6 and 8.1; DESIGN 4, rule 4',
   applies: {
     staff: judges(
-      `a purpose of direct care (${DIRECT_CARE.join(', ')}, or those the role's entry names) and a reason of at most ${LONGEST_REASON} characters; local audit and incidents are reasons of direct care`,
+      `a purpose of direct care (${DIRECT_CARE.join(', ')}, or those the role's entry names; ${BREAK_THE_GLASS} with an override, and not without) and a reason of at most ${LONGEST_REASON} characters; local audit and incidents are reasons of direct care`,
     ),
     system: judges('never: a system without a named user has no purpose of its own; directories only'),
     patient: judges('self-access, implied by the token; it is none to have the access of others explained'),
@@ -54,7 +55,9 @@ export const purposeRule: Rule = {
 
 function judgeStaff(caller: StaffCaller, facts: Facts): Verdict {
   const named = roleOf(caller, facts)?.purposes?.filter((purpose) => NAMEABLE.includes(purpose));
-  if (!(named ?? DIRECT_CARE).includes(caller.purpose)) {
+  // breaking the glass is a purpose of its own, and the purpose of nothing else
+  const allowed = caller.overrides === undefined ? (named ?? DIRECT_CARE) : [BREAK_THE_GLASS];
+  if (!allowed.includes(caller.purpose)) {
     return forbid(
       'purpose',
       'The shared record is for direct care. State a purpose of direct care that your role may have.',

@@ -3,7 +3,7 @@ import type { StaffCaller } from '../caller.ts';
 import { isDirectory } from '../data-classes.ts';
 import { within } from '../days.ts';
 import type { Facts, PersonFacts, RelationshipFact } from '../facts.ts';
-import { personAsked } from '../person-asked.ts';
+import { isNamed, personAsked } from '../person-asked.ts';
 import {
   asUnknown,
   doesNotApply,
@@ -47,7 +47,7 @@ export const relationshipRule: Rule = {
   cites: 'Legitimate relationships (chapter 6.3); specification facts 8.1; DESIGN 4, rule 6',
   applies: {
     staff: judges(
-      'a registration, involvement, open episode, encounter or referral, or an appointment of their organisation, as a source states it; else, where their organisation takes that (the default), one that they declare; their organisation may also ask for none',
+      'a registration, involvement, open episode, encounter or referral, or an appointment of their organisation, as a source states it; else, where their organisation takes that (the default), one that they declare for the person, by `$declare-relationship` or in a token that names them; their organisation may also ask for none',
     ),
     system: doesNotApply(
       'a system cares for nobody; without a named user it sees nothing of a person (rule 4)',
@@ -77,10 +77,19 @@ const SOMETHING = /[\p{L}\p{N}]/u;
 function isDeclaredBy(caller: StaffCaller, person: PersonFacts, ask: Ask, facts: Facts): boolean {
   if (ask.interaction === 'declare-relationship') return true;
   if (person.declaredUntil !== undefined && person.declaredUntil > facts.now) return true;
-  const { declares, launchedFor } = caller;
-  // a token for one person says nothing of another
-  const isMeant = launchedFor === undefined || person.cluster.includes(launchedFor);
-  return declares !== undefined && isMeant && SOMETHING.test(declares.reason) && declares.until > facts.now;
+  const { declares } = caller;
+  return (
+    declares !== undefined &&
+    isMeant(caller, person, facts) &&
+    SOMETHING.test(declares.reason) &&
+    declares.until > facts.now
+  );
+}
+
+/** A token for one person says nothing of another; one for nobody in particular, where the organisation answers for that. */
+function isMeant(caller: StaffCaller, person: PersonFacts, facts: Facts): boolean {
+  if (caller.about !== undefined || caller.launchedFor !== undefined) return isNamed(caller, person, facts);
+  return facts.policy.organisations.get(caller.organisation)?.declaredFor === 'anyone';
 }
 
 /** Whether the caller may know that there is such a person: a person whom nobody may show is as unknown. */

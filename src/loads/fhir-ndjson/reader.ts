@@ -14,7 +14,7 @@ import { type RowReading, readRow } from './row.ts';
 import { type AlwaysRead, scanFiles } from './scan.ts';
 
 /** Changes whenever the same row would be stored differently: every row is then mapped anew. */
-export const FHIR_MAPPER_VERSION = 'fhir-ndjson/4';
+export const FHIR_MAPPER_VERSION = 'fhir-ndjson/5';
 
 /** Where rows of FHIR come from: the source's own lines, or lines that were made of its tables. */
 export interface ResourceRows {

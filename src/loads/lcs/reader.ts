@@ -20,7 +20,7 @@ import { matchedRecord } from './matched.ts';
 import { withoutUnverifiedNumber } from './patient.ts';
 
 /** Changes whenever the same rows would be stored differently. */
-export const LCS_MAPPER_VERSION = 'lcs-csv/4';
+export const LCS_MAPPER_VERSION = 'lcs-csv/5';
 
 interface Unit {
   readonly localId: string;

@@ -14,7 +14,7 @@ import { readMappedTable, type TableRow } from './table.ts';
 import { columnsOfElement, type Surroundings } from './template.ts';
 
 /** Changes whenever the same row would be stored differently: every row is then mapped anew. */
-export const MAPPED_MAPPER_VERSION = 'mapped-csv/2';
+export const MAPPED_MAPPER_VERSION = 'mapped-csv/3';
 
 /** What is made of the rows of one table: one resource of the mapping, or one kind of consent. */
 interface Product {
