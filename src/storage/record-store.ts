@@ -207,16 +207,18 @@ where exists (
       || array(select m.person_id from record.person_link m where m.cluster_id = l.cluster_id and m.valid_to = 'infinity')))`,
 };
 
-/** who is linked with a patient is the same patient */
+/** who is linked with a patient is the same patient; in order, so that an index is read and no more of it than is needed */
 const FEW_PATIENTS = {
   name: 'few-patients',
   text: `
 with own as materialized (
-  (select person_id from record.source_patient
-   where source = any($1::smallint[]) and state = 'accepted' and person_id is not null limit $2::integer + 1)
+  select s.person_id from unnest($1::smallint[]) of_own(source) cross join lateral (
+    select person_id from record.source_patient
+    where source = of_own.source and state = 'accepted' and person_id is not null order by local_id limit $2::integer + 1) s
   union all
   (select person_id from record.source_patient
-   where custodian = $3::text and state = 'accepted' and person_id is not null limit $2::integer + 1))
+   where custodian = $3::text and state = 'accepted' and person_id is not null
+   order by person_id limit $2::integer + 1))
 select (select count(*) from own) <= $2::integer, array(
   select person_id::text from own
   union select l.cluster_id::text from own join record.person_link l

@@ -529,7 +529,7 @@ t.test('audit searches', async (t) => {
        select date_trunc('month', $1::timestamptz at time zone 'UTC'), 60, e.outcome, n, $1::timestamptz + n * interval '1 second',
          ('00000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid, e.kind, e.request_id, e.salt, e.leaf, e.manifest,
          regexp_replace(e.body, '"id":"[-0-9a-f]{36}"', '"id":"00000000-0000-4000-8000-' || lpad(n::text, 12, '0') || '"')
-       from generate_series(1, 20500) n,
+       from generate_series(1, 22000) n,
          (select * from audit.event where outcome = 0 and person_id is not null order by seq limit 1) e`,
         [day],
       );

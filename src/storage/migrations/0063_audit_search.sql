@@ -14,4 +14,4 @@ create index event_of_unusual_kind on audit.event (kind, recorded)
   where kind not in ('read', 'vread', 'history-instance', 'search-type', 'everything', 'summary', 'match');
 
 -- Whose patients people are: an officer sees what was done about those of their own organisation (docs/decisions/0063).
-create index source_patient_by_custodian on record.source_patient (custodian) where custodian is not null;
+create index source_patient_by_custodian on record.source_patient (custodian, person_id) where custodian is not null;
