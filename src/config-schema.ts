@@ -200,6 +200,7 @@ export const CONFIGURATION_SCHEMA = {
       properties: {
         requestsPerMinute: { type: 'integer', minimum: 1 },
         deadlineMs: { type: 'integer', minimum: 50, maximum: 30000 },
+        auditSearchMs: { type: 'integer', minimum: 1, maximum: 30000 },
         eventLoopDelayMs: { type: 'integer', minimum: 100, maximum: 60000 },
         peoplePerUserHour: { type: 'integer', minimum: 1 },
         peoplePerClientHour: { type: 'integer', minimum: 1 },

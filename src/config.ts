@@ -48,6 +48,8 @@ export interface Limits {
   /** of one address */
   readonly requestsPerMinute: number;
   readonly deadlineMs: number;
+  /** milliseconds for which a page of an audit search looks through what no index finds, before it goes on by a next link */
+  readonly auditSearchMs: number;
   /** milliseconds that the event loop may be late before everything is answered 503 */
   readonly eventLoopDelayMs: number;
   /** distinct people that one user may ask for within an hour */
@@ -224,6 +226,7 @@ function assemble(
     limits: {
       requestsPerMinute: file.limits?.requestsPerMinute ?? 6000,
       deadlineMs: file.limits?.deadlineMs ?? 1500,
+      auditSearchMs: file.limits?.auditSearchMs ?? 2500,
       eventLoopDelayMs: file.limits?.eventLoopDelayMs ?? 2000,
       peoplePerUserHour: file.limits?.peoplePerUserHour ?? 300,
       peoplePerClientHour: file.limits?.peoplePerClientHour ?? 5000,

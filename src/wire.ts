@@ -84,6 +84,7 @@ export async function wire(configuration: Configuration, started: StartedDatabas
     now: Date.now,
     randomUUID,
     deadline: limits.deadlineMs,
+    auditSearchTime: limits.auditSearchMs,
     baseUrl: fhirBase,
     pageTokens: new PageTokens(secrets.pageTokens),
     people,

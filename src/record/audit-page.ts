@@ -27,9 +27,8 @@ const LARGEST_CHUNK = 1000;
  */
 const EFFORT = 500;
 const LARGEST_EFFORT = 10_000;
-/** What one page costs at most, in events judged here and milliseconds: then it ends early, and says so. */
+/** What one page costs at most, in events judged here; and in time, `auditSearchTime`: then it ends early, and says so. */
 const MOST = 20_000;
-const LONGEST = 2500;
 /** Patients of an organisation that are asked for by name; where there are more, events are looked through for them. */
 const FEW_PATIENTS = 2000;
 
@@ -95,7 +94,7 @@ async function gather(ports: DisclosePorts, ask: Ask, facts: Facts, grant: Grant
   const found: VisibleEvent[] = [];
   let end = ask.after === undefined ? undefined : cursorOf(ask.after.lastKey);
   let [limit, effort] = [Math.min(CHUNK, ask.count + 1), EFFORT];
-  const until = performance.now() + LONGEST;
+  const until = performance.now() + ports.auditSearchTime;
   for (let judged = 0; judged < MOST && found.length <= ask.count && performance.now() < until; ) {
     const after = end;
     const chunk = await readable(() =>

@@ -189,6 +189,8 @@ export interface DisclosePorts {
   readonly randomUUID: () => string;
   /** milliseconds that all sources together may take */
   readonly deadline: number;
+  /** milliseconds for which a page of an audit search looks through what no index finds; it gets somewhere in any case */
+  readonly auditSearchTime: number;
   /** the configured FHIR base, no slash at the end: links are built from it, never from a request */
   readonly baseUrl: string;
   readonly pageTokens: PageTokens;
