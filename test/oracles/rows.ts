@@ -47,23 +47,34 @@ export async function storedOf(client: pg.Client, people: readonly string[]): Pr
 }
 
 /**
- * What is hidden: rows by themselves; texts and medicines that no visible row refers to; and what was before the newest
- * version, where that one is hidden.
+ * What is hidden: rows by themselves; texts and medicines that no visible row refers to; a Provenance of hidden rows alone;
+ * and what was before the newest version, where that one is hidden.
  */
 export function hiddenAmong(rows: readonly Stored[], hides: Hides): ReadonlySet<Stored> {
   const itself = new Set(rows.filter(hides));
   const visible = rows.filter((row) => !itself.has(row) && row.to === OPEN_END);
   const texts = visible.map(({ body }) => body).join('\n');
+  const names = new Set(
+    visible.map(({ type, id, personId }) => (type === 'Patient' ? `Patient/${personId}` : `${type}/${id}`)),
+  );
   const hidden = new Set(
     rows.filter(
       (row) =>
         itself.has(row) ||
-        (['Binary', 'Medication'].includes(row.type) && !texts.includes(`"${row.type}/${row.id}"`)),
+        (['Binary', 'Medication'].includes(row.type) && !texts.includes(`"${row.type}/${row.id}"`)) ||
+        (row.type === 'Provenance' && !targetsOf(row).some((target) => names.has(target))),
     ),
   );
   const gone = new Set([...hidden].filter(({ to }) => to === OPEN_END).map(({ id }) => id));
   for (const row of rows) if (gone.has(row.id)) hidden.add(row);
   return hidden;
+}
+
+function targetsOf({ body }: Stored): readonly string[] {
+  const { target = [] } = JSON.parse(body) as {
+    readonly target?: readonly { readonly reference?: string }[];
+  };
+  return target.flatMap(({ reference }) => reference ?? []);
 }
 
 /** What a hidden row might as well say: another row's content, its references turned to rows that may be seen. */
@@ -84,12 +95,13 @@ export function disguised(
   });
   const lastUpdated = new Date(Date.UTC(2020 + next(12), next(12), 1 + next(28))).toISOString();
   const { category: _theirs, ...rest } = JSON.parse(turned);
-  // what it is hidden by stays: its labels, and its category
+  // what it is hidden by stays: its labels, its category, and what a Provenance is about
   return {
     ...rest,
     id: own.id,
     meta: { ...own.meta, lastUpdated },
     ...('category' in own && { category: own.category }),
+    ...(row.type === 'Provenance' && { target: own.target }),
   };
 }
 

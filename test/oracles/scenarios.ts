@@ -191,6 +191,8 @@ async function withdrawn({ client, idOf, token }: County): Promise<Scenario> {
     hides: (row) =>
       RESTRICTED(row) || social.has(row.source) || ['DocumentReference', 'Binary'].includes(row.type),
     before: { was: agreed(true), is: agreed(false) },
+    // where every source is stated
+    asks: [`Patient/${person}/$everything`],
     // refused and never asked are the same
     elsewhere: async (at) => {
       await at.query('delete from record.agreement where person_id = $1', [person]);
