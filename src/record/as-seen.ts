@@ -1,14 +1,12 @@
 import type { Ask } from '../access/ask.ts';
 import { isDirectory } from '../access/data-classes.ts';
-import { decide, type Grant, type Refused } from '../access/decide.ts';
+import { decide, type Grant } from '../access/decide.ts';
 import type { Facts } from '../access/facts.ts';
 import { indexFault } from '../audit/index-columns.ts';
 import { decodeManifest, type Manifest } from '../audit/manifest.ts';
 import { leafHash } from '../audit/merkle.ts';
 import type { SealedRow } from '../audit/reader.ts';
-import type { Problem } from '../fhir/problem.ts';
-import { accounted, accountFor, accountRefusal } from './account.ts';
-import { composeRefused } from './answer.ts';
+import { accounted, accountFor } from './account.ts';
 import { asSeenBundle } from './as-seen-bundle.ts';
 import { readable, visible } from './audit-rows.ts';
 import { notFound } from './composition.ts';
@@ -18,6 +16,7 @@ import type { Accounted } from './disclose.ts';
 import type { DisclosePorts, KeptItem, Row } from './ports.ts';
 import { asResources, type Found, type Rebuilt, rebuild, type Then } from './rebuild.ts';
 import { type RecordedRequest, recordedRequest } from './recorded-request.ts';
+import { refusalOf } from './refuse.ts';
 import type { DisclosureRequest } from './request.ts';
 import { countPerson } from './sweeps.ts';
 
@@ -33,7 +32,8 @@ export async function discloseAsSeen(ports: DisclosePorts, request: DisclosureRe
   const { ask, caller } = request;
   const general = await ports.store.facts(ask.person, caller);
   const decision = decide(caller, ask, general);
-  if (decision.outcome === 'refused') throw await refused(ports, request, general, decision);
+  // nobody is counted: who is hidden counts no more than an event that is not there
+  if (decision.outcome === 'refused') throw await refusalOf(ports, request, general, decision);
   const row = await readable(() => ports.auditReader.sealed(ask.id ?? ''));
   const [seen] =
     row === undefined ? [] : await visible(ports, general, decision.grant, [{ ...row, id: row.eventId }]);
@@ -94,7 +94,7 @@ async function decidedOnPerson(
   const decision = decide(caller, question, facts);
   if (decision.outcome === 'granted') return { facts, grant: decision.grant };
   // that the event is about somebody hidden, or about the officer, is not told either
-  const problem = await refused(ports, { ...request, ask: question }, facts, decision);
+  const problem = await refusalOf(ports, { ...request, ask: question }, facts, decision);
   throw decision.refusal.aboutPerson ? accounted(notFound()) : problem;
 }
 
@@ -197,15 +197,4 @@ function verdictOf({ person }: Facts, grant: Grant, { row, type, id }: KeptItem)
   if (!grant.permits({ ...judged, source: '', personId: grant.personIds[0] ?? '' })) return 'left-out';
   if (row === undefined) return 'shown';
   return person === 'absent' || person === 'unknown' ? 'left-out' : 'of-another-person';
-}
-
-/** Nobody is counted: who is hidden counts no more than an event that is not there. */
-async function refused(
-  ports: DisclosePorts,
-  request: DisclosureRequest,
-  facts: Facts,
-  decision: Refused,
-): Promise<Problem> {
-  await accountRefusal(ports, request, facts, decision);
-  return accounted(composeRefused(ports, request, facts, decision.refusal).problem ?? notFound());
 }

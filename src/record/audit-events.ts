@@ -3,13 +3,13 @@ import { decide, type Grant } from '../access/decide.ts';
 import type { Facts } from '../access/facts.ts';
 import { personFor } from '../access/person-asked.ts';
 import { Problem } from '../fhir/problem.ts';
-import { accounted, accountFor, accountRefusal } from './account.ts';
-import { composeRefused } from './answer.ts';
+import { accountFor } from './account.ts';
 import { auditPage } from './audit-page.ts';
 import { readable, visible } from './audit-rows.ts';
 import { type Answer, notFound, partOf } from './composition.ts';
 import type { Accounted } from './disclose.ts';
 import type { DisclosePorts } from './ports.ts';
+import { refuse } from './refuse.ts';
 import type { DisclosureRequest } from './request.ts';
 import { countPerson } from './sweeps.ts';
 
@@ -29,13 +29,7 @@ export async function discloseAuditEvents(
   const ask = { ...request.ask, person: personFor(request.caller, request.ask) };
   const facts = await ports.store.facts(ask.person, request.caller);
   const decision = decide(request.caller, ask, facts);
-  if (decision.outcome === 'refused') {
-    const asked = decision.refusal.aboutPerson ? await countPerson(ports, request) : undefined;
-    const receipt = await accountRefusal(ports, request, facts, decision, asked);
-    const refused = composeRefused(ports, request, facts, decision.refusal);
-    if (refused.problem !== undefined) throw accounted(refused.problem);
-    return { body: refused.body, receipt };
-  }
+  if (decision.outcome === 'refused') return refuse(ports, request, facts, decision);
   const answer =
     ask.id === undefined
       ? await auditPage(ports, request, facts, decision.grant)

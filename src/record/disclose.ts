@@ -1,9 +1,7 @@
-import type { Decision } from '../access/decide.ts';
-import type { Facts } from '../access/facts.ts';
 import type { Receipt } from '../audit/ports.ts';
 import { Problem } from '../fhir/problem.ts';
-import { accounted, accountFailure, accountFor, accountRefusal } from './account.ts';
-import { compose, composeRefused } from './answer.ts';
+import { accountFailure, accountFor } from './account.ts';
+import { compose } from './answer.ts';
 import { discloseAsSeen } from './as-seen.ts';
 import { discloseAuditEvents } from './audit-events.ts';
 import { changing, decideAndGather, MOST_ATTEMPTS, stillHolds } from './decide-and-gather.ts';
@@ -12,6 +10,7 @@ import { findPatients } from './find-patients.ts';
 import { gatherNothing } from './gather.ts';
 import type { DisclosePorts } from './ports.ts';
 import { redact } from './redact.ts';
+import { refuse } from './refuse.ts';
 import type { DisclosureRequest } from './request.ts';
 import { countPerson } from './sweeps.ts';
 
@@ -39,7 +38,10 @@ async function discloseOne(ports: DisclosePorts, request: DisclosureRequest): Pr
   for (let attempt = 1; attempt <= MOST_ATTEMPTS; attempt += 1) {
     const decided = await decideAndGather(ports, request.caller, request.ask);
     const { facts } = decided;
-    if (decided.outcome === 'refused') return refuse(ports, request, facts, decided.decision);
+    if (decided.outcome === 'refused') {
+      if (decided.decision.refusal.kind === 'not-found') await gatherNothing(ports, request.ask);
+      return refuse(ports, request, facts, decided.decision);
+    }
     const { grant, gathered } = decided;
     const visible = redact(grant, facts, gathered.rows);
     const answer = await compose(ports, request, facts, grant, visible, gathered.failures);
@@ -57,22 +59,6 @@ async function discloseOne(ports: DisclosePorts, request: DisclosureRequest): Pr
     return { body, receipt, ...(lastModified !== undefined && { lastModified }) };
   }
   throw changing();
-}
-
-/** A refusal is audited as fully as a read. Some are answers: a search for nobody is empty, not an error. */
-async function refuse(
-  ports: DisclosePorts,
-  request: DisclosureRequest,
-  facts: Facts,
-  decision: Extract<Decision, { outcome: 'refused' }>,
-): Promise<Accounted> {
-  if (decision.refusal.kind === 'not-found') await gatherNothing(ports, request.ask);
-  // what was refused whoever was asked for says nothing of anybody
-  const asked = decision.refusal.aboutPerson ? await countPerson(ports, request) : undefined;
-  const receipt = await accountRefusal(ports, request, facts, decision, asked);
-  const answer = composeRefused(ports, request, facts, decision.refusal);
-  if (answer.problem !== undefined) throw accounted(answer.problem);
-  return { body: answer.body, receipt };
 }
 
 /** An answer whose account is durable. */

@@ -11,13 +11,13 @@ import type { StoredEvent } from '../audit/reader.ts';
 import { londonDay } from '../fhir/london.ts';
 import { Problem } from '../fhir/problem.ts';
 import { accounted, accountFor, accountRefusal } from './account.ts';
-import { composeRefused } from './answer.ts';
 import { readable, rowOfEvent, visible } from './audit-rows.ts';
 import { notFound } from './composition.ts';
 import type { Accounted } from './disclose.ts';
 import { type ExplainedOne, explanationParameters } from './explanation.ts';
 import type { DisclosePorts, Row } from './ports.ts';
 import { recordedRequest } from './recorded-request.ts';
+import { countRefused, refusalOf } from './refuse.ts';
 import type { DisclosureRequest } from './request.ts';
 import { countPerson } from './sweeps.ts';
 
@@ -218,9 +218,7 @@ async function refused(
   facts: Facts,
   decision: Refused,
 ): Promise<Problem> {
-  const asked = decision.refusal.aboutPerson ? await countPerson(ports, request) : undefined;
-  await accountRefusal(ports, request, facts, decision, asked);
-  return accounted(composeRefused(ports, request, facts, decision.refusal).problem ?? notFound());
+  return refusalOf(ports, request, facts, decision, await countRefused(ports, request, decision));
 }
 
 const NOT_YOURS = {
